@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* group_name: the name of the group that a program belongs to.
+ *
+ * The name becomes collectd's plugin instance, and so a part of file names,
+ * metric paths and tags at every sink. */
+#ifndef BPF_STATS_GROUP_NAME_H
+#define BPF_STATS_GROUP_NAME_H
+
+#include "source.h"
+
+/* collectd's DATA_MAX_NAME_LEN: bytes of an identifier part with its NUL. */
+enum { GROUP_NAME_SIZE = 128 };
+
+enum group_name_part {
+  GROUP_NAME_NAME, /* the program's full name */
+  GROUP_NAME_TYPE,
+  GROUP_NAME_TAG,
+  GROUP_NAME_ID,
+  GROUP_NAME_PARTS, /* how many there are */
+};
+
+/* The parts in order, as in the option PluginInstanceFormat. */
+struct group_name_format {
+  enum group_name_part parts[GROUP_NAME_PARTS];
+  size_t parts_num;
+};
+
+/* Parses the words name, type, tag and id, each at most once and one at least,
+ * separated by blanks or dashes. Returns 0, or -EINVAL and leaves *RET_FORMAT untouched. */
+int group_name_format_parse(const char *text,
+                            struct group_name_format *ret_format);
+
+/* Writes the group name of the program: its parts joined by "-", anything but
+ * [A-Za-z0-9_-] replaced by '_'. One that is too long is cut and ends in "-"
+ * and 16 hex digits, a hash (64-bit FNV-1a) of the whole. */
+void group_name_of(const struct group_name_format *format,
+                   const struct prog_sample *sample,
+                   char name[GROUP_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* group_table: the groups by name, bounded.
+ *
+ * A group is active while it has programs. Without any it is idle: its total is
+ * kept so that it can go on, until the room is needed; then the group that has
+ * been idle for longest is forgotten. */
+#ifndef BPF_STATS_GROUP_TABLE_H
+#define BPF_STATS_GROUP_TABLE_H
+
+#include "prog_stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The programs that form one series. */
+struct group {
+  const char *name;        /* owned by the table; "" for the whole host */
+  struct prog_stats total; /* never falls */
+  struct prog_stats delta; /* this interval, of the programs measured in it */
+  uint64_t memory_bytes;
+  size_t programs;   /* loaded now */
+  size_t unmeasured; /* of these, how many add nothing to delta: not read this
+                        time or the last, or first seen just now */
+};
+
+struct group_table;
+
+/* A table for at most GROUPS_MAX groups beside "_other"; 0: no limit, but then
+ * idle groups are still bounded. Returns NULL when out of memory. */
+struct group_table *group_table_new(size_t groups_max);
+
+/* Accepts NULL. */
+void group_table_free(struct group_table *table);
+
+/* Returns the group, active or idle, or NULL. */
+struct group *group_table_find(struct group_table *table, const char *name);
+
+/* Creates a group, idle as yet, of a NAME that the table does not have. May
+ * forget an idle group. Returns 0; -ENOSPC when all groups are active; -ENOMEM.
+ */
+int group_table_create(struct group_table *table, const char *name,
+                       struct group **ret_group);
+
+/* "_other": the group of the programs for which there was no room. */
+struct group *group_table_other(struct group_table *table);
+
+/* Begins an interval: clears all but name and total of every active group. */
+void group_table_begin(struct group_table *table);
+
+/* Counts one program of the group; makes it active if it was idle. */
+void group_table_join(struct group_table *table, struct group *group);
+
+/* Makes idle every group that no program has joined since the begin. */
+void group_table_settle(struct group_table *table);
+
+/* Iterates over the active groups: the first for NULL, NULL after the last. */
+const struct group *group_table_next(const struct group_table *table,
+                                     const struct group *group);
+
+#endif

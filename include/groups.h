@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* groups: turns per-program kernel counters into per-group totals.
+ *
+ * Kernel counters vanish when a program is unloaded. Totals here only grow, so
+ * they suit a DERIVE. Filters and names are evaluated once per program, when it
+ * is first seen. Not thread-safe: one read callback calls it. */
+#ifndef BPF_STATS_GROUPS_H
+#define BPF_STATS_GROUPS_H
+
+#include "churn.h"
+#include "group_name.h"
+#include "group_table.h"
+#include "selector.h"
+#include "source.h"
+
+struct groups;
+
+struct groups_options {
+  const struct selector *selector; /* borrowed; outlives the groups */
+  struct group_name_format name_format;
+  size_t groups_max; /* further programs are summed under "_other"; 0: none */
+};
+
+/* What is known of the host as a whole, whatever the selector says. */
+struct host {
+  struct group group;  /* of all programs; its name is "" */
+  uint64_t elapsed_ns; /* between the last two snapshots; 0 after the first */
+  struct churn churn;
+  size_t folded_programs; /* counted under "_other" */
+  uint64_t read_errors;   /* since the start: programs that were not read */
+};
+
+/* Returns NULL when out of memory. */
+struct groups *groups_new(const struct groups_options *options);
+
+/* Accepts NULL. */
+void groups_free(struct groups *groups);
+
+/* Takes one snapshot in. SNAPSHOT is borrowed.
+ * Returns 0, or -ENOMEM: then totals and deltas are unchanged. */
+int groups_update(struct groups *groups, const struct prog_snapshot *snapshot);
+
+/* Owned by the groups; valid until the next update or free. */
+const struct host *groups_host(const struct groups *groups);
+
+/* Iterates over the groups that have programs: the first for NULL, NULL after
+ * the last. Valid until the next update or free. */
+const struct group *groups_next(const struct groups *groups,
+                                const struct group *group);
+
+#endif

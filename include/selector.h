@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* selector: which programs the operator wants to see as series of their own.
+ *
+ * The conventions are those of collectd's ignorelist: an entry is an exact
+ * string, or a POSIX extended regular expression between slashes; with no
+ * entry at all everything is selected, whatever IgnoreSelected says. */
+#ifndef BPF_STATS_SELECTOR_H
+#define BPF_STATS_SELECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Longest pattern that is taken, in bytes without the slashes. */
+enum { SELECTOR_REGEX_MAX = 1000 };
+
+struct selector;
+
+/* Selects everything. Returns NULL when out of memory. */
+struct selector *selector_new(void);
+
+/* Accepts NULL. */
+void selector_free(struct selector *selector);
+
+/* Adds an entry for the full name: an exact name, or "/regex/". Returns 0;
+ * -ENOMEM; or -EINVAL, and then writes into REASON of REASON_SIZE bytes why
+ * the entry is not valid. */
+int selector_add_program(struct selector *selector, const char *entry,
+                         char *reason, size_t reason_size);
+
+/* Adds an entry for the type's name, always exact. Returns 0 or -ENOMEM. */
+int selector_add_type(struct selector *selector, const char *type_name);
+
+/* Turns the choice around: everything but the selected. */
+void selector_ignore_selected(struct selector *selector, bool ignore);
+
+/* Whether the program is wanted: it matches every list that is not empty. */
+bool selector_matches(const struct selector *selector, const char *name,
+                      const char *type_name);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* churn: counts loads and unloads by the advance of program ids. */
+#include "churn.h"
+
+#include <limits.h>
+
+/* idr_alloc_cyclic(.., 1, INT_MAX) in kernel/bpf/syscall.c: ids are 1 to
+ * INT_MAX - 1, then 1 again. */
+static const uint32_t ids_num = INT_MAX - 1;
+
+void churn_see(struct churn *churn, uint32_t id, uint64_t load_time_ns,
+               bool loaded) {
+  if (!loaded) {
+    if (load_time_ns < churn->newest_load_time_ns)
+      return;
+    churn->newest_id = id;
+  } else if (churn->newest_id == 0) {
+    churn->loaded++;
+    churn->newest_id = id;
+  } else {
+    /* Forward and backward as in serial numbers: two programs that were
+     * verified at once may get their ids in the other order. */
+    uint32_t advance = id >= churn->newest_id
+                           ? id - churn->newest_id
+                           : ids_num - (churn->newest_id - id);
+    if (advance > ids_num / 2)
+      return;
+    churn->loaded += advance;
+    churn->newest_id = id;
+  }
+  if (load_time_ns > churn->newest_load_time_ns)
+    churn->newest_load_time_ns = load_time_ns;
+}
+
+void churn_settle(struct churn *churn, size_t programs) {
+  int64_t present = (int64_t)programs;
+  if (!churn->has_base) {
+    churn->has_base = true;
+    churn->base = present - (int64_t)churn->loaded;
+  }
+  int64_t unloaded = churn->base + (int64_t)churn->loaded - present;
+  if (unloaded > (int64_t)churn->unloaded)
+    churn->unloaded = (uint64_t)unloaded;
+}

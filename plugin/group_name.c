@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* group_name: builds safe, bounded group names out of what programs are. */
+#include "group_name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const part_words[GROUP_NAME_PARTS] = {
+    [GROUP_NAME_NAME] = "name",
+    [GROUP_NAME_TYPE] = "type",
+    [GROUP_NAME_TAG] = "tag",
+    [GROUP_NAME_ID] = "id",
+};
+
+static const char separators[] = " \t-";
+
+/* Appends the part that is the LEN bytes of WORD. */
+static int add_part(struct group_name_format *format, const char *word,
+                    size_t len) {
+  for (size_t part = 0; part < GROUP_NAME_PARTS; part++) {
+    if (strlen(part_words[part]) != len ||
+        strncmp(part_words[part], word, len) != 0)
+      continue;
+    for (size_t i = 0; i < format->parts_num; i++)
+      if (format->parts[i] == part)
+        return -EINVAL;
+    format->parts[format->parts_num++] = (enum group_name_part)part;
+    return 0;
+  }
+  return -EINVAL;
+}
+
+int group_name_format_parse(const char *text,
+                            struct group_name_format *ret_format) {
+  struct group_name_format format = {.parts_num = 0};
+  for (const char *word = text + strspn(text, separators); *word != '\0';) {
+    size_t len = strcspn(word, separators);
+    int rc = add_part(&format, word, len);
+    if (rc != 0)
+      return rc;
+    word += len;
+    word += strspn(word, separators);
+  }
+  if (format.parts_num == 0)
+    return -EINVAL;
+  *ret_format = format;
+  return 0;
+}
+
+/* A name under construction: as much as fits, and the hash of all of it. */
+struct builder {
+  char *name;
+  size_t len; /* of the whole, also of what did not fit */
+  uint64_t hash;
+};
+
+static const uint64_t fnv1a_offset = 0xcbf29ce484222325;
+static const uint64_t fnv1a_prime = 0x100000001b3;
+
+static char safe_char(char c) {
+  bool is_safe = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                 (c >= '0' && c <= '9') || c == '_' || c == '-';
+  return is_safe ? c : '_';
+}
+
+/* The hash takes the bytes as they were, so that long names that differ only
+ * in an unsafe byte stay apart. */
+static void builder_add(struct builder *builder, const char *text) {
+  for (; *text != '\0'; text++) {
+    if (builder->len < GROUP_NAME_SIZE - 1)
+      builder->name[builder->len] = safe_char(*text);
+    builder->len++;
+    builder->hash = (builder->hash ^ (unsigned char)*text) * fnv1a_prime;
+  }
+}
+
+static void builder_finish(struct builder *builder) {
+  if (builder->len < GROUP_NAME_SIZE) {
+    builder->name[builder->len] = '\0';
+    return;
+  }
+  enum { HASH_SIZE = sizeof("-0123456789abcdef") };
+  snprintf(builder->name + GROUP_NAME_SIZE - HASH_SIZE, HASH_SIZE,
+           "-%016" PRIx64, builder->hash);
+}
+
+void group_name_of(const struct group_name_format *format,
+                   const struct prog_sample *sample,
+                   char name[GROUP_NAME_SIZE]) {
+  char id[16];
+  snprintf(id, sizeof(id), "%" PRIu32, sample->id);
+  const char *const texts[GROUP_NAME_PARTS] = {
+      [GROUP_NAME_NAME] = sample->name,
+      [GROUP_NAME_TYPE] = sample->type_name,
+      [GROUP_NAME_TAG] = sample->tag,
+      [GROUP_NAME_ID] = id,
+  };
+  struct builder builder = {.name = name, .hash = fnv1a_offset};
+  for (size_t i = 0; i < format->parts_num; i++) {
+    if (i > 0)
+      builder_add(&builder, "-");
+    builder_add(&builder, texts[format->parts[i]]);
+  }
+  builder_finish(&builder);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* metrics: how each series is named and computed.
+ *
+ * No value rather than a false value: a compute function returns false where
+ * its guard fires. Units: ns of run time, bytes, seconds, 0..1 for shares. */
+#include "metrics.h"
+
+#include <string.h>
+
+/* collectd's DERIVE is an int64. */
+static bool derive(uint64_t count, union metric_value *ret_value) {
+  ret_value->derive = count > INT64_MAX ? INT64_MAX : (int64_t)count;
+  return true;
+}
+
+static bool gauge(double value, union metric_value *ret_value) {
+  ret_value->gauge = value;
+  return true;
+}
+
+#define COMPUTE(name)                                                          \
+  static bool compute_##name(                                                  \
+      __attribute__((unused)) const struct metrics_read *read,                 \
+      __attribute__((unused)) const struct group *group,                       \
+      union metric_value *ret_value)
+
+COMPUTE(invocations) { return derive(group->total.cnt, ret_value); }
+
+COMPUTE(run_time_ns) { return derive(group->total.nsecs, ret_value); }
+
+COMPUTE(recursion_misses) {
+  return read->snapshot->has_misses && derive(group->total.misses, ret_value);
+}
+
+COMPUTE(ns_per_call) {
+  return group->delta.cnt != 0 &&
+         gauge(prog_stats_ns_per_call(group->delta), ret_value);
+}
+
+/* The kernel counts misses even while statistics are off; then the rate would
+ * be 1. */
+COMPUTE(miss_rate) {
+  return read->snapshot->has_misses && read->coverage >= 1.0 &&
+         (group->delta.cnt != 0 || group->delta.misses != 0) &&
+         gauge(prog_stats_miss_rate(group->delta), ret_value);
+}
+
+/* A walk that was cut short does not know. */
+COMPUTE(programs) {
+  return read->snapshot->complete && gauge((double)group->programs, ret_value);
+}
+
+COMPUTE(cpu_percent) {
+  uint64_t elapsed_ns = read->host->elapsed_ns;
+  return elapsed_ns != 0 && read->coverage >= 1.0 && group->unmeasured == 0 &&
+         gauge((double)group->delta.nsecs / (double)elapsed_ns * 100.0,
+               ret_value);
+}
+
+COMPUTE(ns_per_call_lifetime) {
+  return group->total.cnt != 0 &&
+         gauge(prog_stats_ns_per_call(group->total), ret_value);
+}
+
+COMPUTE(miss_rate_lifetime) {
+  return read->snapshot->has_misses && group->total.cnt != 0 &&
+         gauge(prog_stats_miss_rate(group->total), ret_value);
+}
+
+COMPUTE(memory) { return gauge((double)group->memory_bytes, ret_value); }
+
+/* Counters that moved although nothing is known to have turned statistics on:
+ * somebody else did, for an unknown share of the interval. */
+COMPUTE(coverage) {
+  return read->host->elapsed_ns != 0 &&
+         (read->coverage > 0.0 || group->delta.cnt == 0) &&
+         gauge(read->coverage, ret_value);
+}
+
+COMPUTE(programs_loaded) { return derive(read->host->churn.loaded, ret_value); }
+
+COMPUTE(programs_unloaded) {
+  return derive(read->host->churn.unloaded, ret_value);
+}
+
+COMPUTE(folded_programs) {
+  return gauge((double)read->host->folded_programs, ret_value);
+}
+
+COMPUTE(read_errors) { return derive(read->host->read_errors, ret_value); }
+
+COMPUTE(read) {
+  return gauge((double)read->snapshot->duration_ns / 1e9, ret_value);
+}
+
+#define METRIC(key_, type_, instance_, kind_, group_, host_)                   \
+  {                                                                            \
+    .key = #key_, .type = type_, .type_instance = instance_,                   \
+    .kind = METRIC_##kind_, .group_scope = METRIC_##group_,                    \
+    .host_scope = METRIC_##host_, .compute = compute_##key_                    \
+  }
+
+/* clang-format off */
+static const struct metric metrics[] = {
+    METRIC(invocations, "invocations", "", DERIVE, DEFAULT, ALWAYS),
+    METRIC(run_time_ns, "derive", "run_time_ns", DERIVE, DEFAULT, ALWAYS),
+    METRIC(recursion_misses, "derive", "recursion_misses", DERIVE, DEFAULT, ALWAYS),
+    METRIC(ns_per_call, "gauge", "ns_per_call", GAUGE, DEFAULT, ALWAYS),
+    METRIC(miss_rate, "gauge", "miss_rate", GAUGE, DEFAULT, ALWAYS),
+    METRIC(programs, "count", "programs", GAUGE, DEFAULT, ALWAYS),
+    METRIC(cpu_percent, "gauge", "cpu_percent", GAUGE, OPTION, ALWAYS),
+    METRIC(ns_per_call_lifetime, "gauge", "ns_per_call_lifetime", GAUGE, OPTION, NEVER),
+    METRIC(miss_rate_lifetime, "gauge", "miss_rate_lifetime", GAUGE, OPTION, NEVER),
+    METRIC(memory, "memory", "", GAUGE, OPTION, NEVER),
+    METRIC(coverage, "gauge", "coverage", GAUGE, NEVER, ALWAYS),
+    METRIC(programs_loaded, "derive", "programs_loaded", DERIVE, NEVER, ALWAYS),
+    METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),
+    METRIC(folded_programs, "count", "folded_programs", GAUGE, NEVER, ALWAYS),
+    METRIC(read_errors, "derive", "read_errors", DERIVE, NEVER, ALWAYS),
+    METRIC(read, "duration", "read", GAUGE, NEVER, ALWAYS),
+};
+/* clang-format on */
+
+static const size_t metrics_num = sizeof(metrics) / sizeof(metrics[0]);
+
+const struct metric *metrics_all(size_t *ret_num) {
+  *ret_num = metrics_num;
+  return metrics;
+}
+
+metric_set metrics_default(void) {
+  metric_set set = 0;
+  for (size_t i = 0; i < metrics_num; i++)
+    if (metrics[i].group_scope == METRIC_DEFAULT)
+      set |= (metric_set)1 << i;
+  return set;
+}
+
+metric_set metrics_find(const char *key) {
+  for (size_t i = 0; i < metrics_num; i++)
+    if (metrics[i].group_scope != METRIC_NEVER &&
+        strcmp(metrics[i].key, key) == 0)
+      return (metric_set)1 << i;
+  return 0;
+}
