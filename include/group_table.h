@@ -19,9 +19,10 @@ struct group {
   struct prog_stats total; /* never falls */
   struct prog_stats delta; /* this interval, of the programs measured in it */
   uint64_t memory_bytes;
-  size_t programs;   /* loaded now */
-  size_t unmeasured; /* of these, how many add nothing to delta: not read this
-                        time or the last, or first seen just now */
+  bool memory_unknown; /* of one of its programs at least */
+  size_t programs;     /* loaded now */
+  size_t unmeasured;   /* of these, how many add nothing to delta: not read this
+                          time or the last, or first seen just now */
 };
 
 struct group_table;

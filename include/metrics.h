@@ -56,6 +56,9 @@ typedef uint32_t metric_set;
 /* Those that a group has unless Metrics names others. */
 metric_set metrics_default(void);
 
+/* Those that the host has. */
+metric_set metrics_host(void);
+
 /* The set of the one group metric of that key; 0: there is none. */
 metric_set metrics_find(const char *key);
 

@@ -22,7 +22,7 @@ struct prog_sample {
   char type_name[32];       /* libbpf's name of the type, or "type_<number>" */
   char tag[17];             /* hash of the instructions, 16 hex digits */
   struct prog_stats stats;  /* since the program was loaded */
-  uint64_t memory_bytes;    /* 0 unless source_options.memory */
+  uint64_t memory_bytes;    /* 0: not known, or not asked for */
 };
 
 struct prog_snapshot {
@@ -36,7 +36,7 @@ struct prog_snapshot {
 };
 
 struct source_options {
-  bool memory; /* fill in memory_bytes; costs a read per new program */
+  bool memory; /* ask for memory_bytes; costs a read(2) per new program */
 };
 
 struct source {
@@ -61,8 +61,9 @@ int source_snapshot(struct source *source,
 /* Accepts NULL. */
 void source_free(struct source *source);
 
-/* Whether libbpf knows a program type of this name ("xdp", "kprobe", ...). */
-bool source_knows_type(const char *type_name);
+/* libbpf's name of the program type of that number ("xdp", "kprobe", ...), or
+ * NULL past the last; the first is 1. */
+const char *source_type_name(unsigned type);
 
 /* Silences libbpf, which would otherwise print to stderr of the daemon. */
 void source_silence_libbpf(void);

@@ -111,6 +111,7 @@ static struct member merge_one(struct groups *groups,
     member.has_delta = known->read;
     member.read = true;
     member.sample = sample;
+    member.memory_bytes = sample->memory_bytes;
     member.wants_group = false;
     return member;
   }
@@ -203,6 +204,7 @@ static void add_member(struct group *group, const struct member *member,
                        struct prog_stats advance) {
   group->total = prog_stats_add(group->total, advance);
   group->memory_bytes += member->memory_bytes;
+  group->memory_unknown |= member->memory_bytes == 0;
   if (member->has_delta)
     group->delta = prog_stats_add(group->delta, advance);
   else

@@ -67,7 +67,10 @@ COMPUTE(miss_rate_lifetime) {
          gauge(prog_stats_miss_rate(group->total), ret_value);
 }
 
-COMPUTE(memory) { return gauge((double)group->memory_bytes, ret_value); }
+COMPUTE(memory) {
+  return !group->memory_unknown &&
+         gauge((double)group->memory_bytes, ret_value);
+}
 
 /* Counters that moved although nothing is known to have turned statistics on:
  * somebody else did, for an unknown share of the interval. */
@@ -132,6 +135,14 @@ metric_set metrics_default(void) {
   metric_set set = 0;
   for (size_t i = 0; i < metrics_num; i++)
     if (metrics[i].group_scope == METRIC_DEFAULT)
+      set |= (metric_set)1 << i;
+  return set;
+}
+
+metric_set metrics_host(void) {
+  metric_set set = 0;
+  for (size_t i = 0; i < metrics_num; i++)
+    if (metrics[i].host_scope == METRIC_ALWAYS)
       set |= (metric_set)1 << i;
   return set;
 }

@@ -57,38 +57,29 @@ static int samples_reserve(struct samples *samples, size_t num) {
   return 0;
 }
 
-/* What bpftool shows as memlock. It does not change while a program lives. */
-static int read_memory(int prog_fd, uint64_t *ret_memory_bytes) {
+/* Returns what bpftool shows as memlock, in bytes, or 0 when it cannot be had.
+ */
+static uint64_t read_memory_bytes(int prog_fd) {
   char path[64];
   snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", prog_fd);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return -errno;
+    return 0;
   char text[2048];
   ssize_t len = read(fd, text, sizeof(text) - 1);
-  int error = errno;
   close(fd);
   if (len < 0)
-    return -error;
+    return 0;
   text[len] = '\0';
   static const char key[] = "memlock:";
   const char *line = strstr(text, key);
-  if (line == NULL)
-    return -ENODATA;
-  *ret_memory_bytes = strtoull(line + strlen(key), NULL, 10);
-  return 0;
+  return line == NULL ? 0 : strtoull(line + strlen(key), NULL, 10);
 }
 
 static int read_new(struct source_syscall *source, int prog_fd,
                     const struct bpf_prog_info *info,
                     struct prog_sample *sample) {
-  if (source->memory) {
-    int rc = read_memory(prog_fd, &sample->memory_bytes);
-    if (rc != 0 && rc != -ENODATA)
-      return rc;
-  }
-  const char *type_name =
-      libbpf_bpf_prog_type_str((enum bpf_prog_type)info->type);
+  const char *type_name = source_type_name(info->type);
   if (type_name != NULL)
     snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
   else
@@ -119,6 +110,9 @@ static int read_program(struct source_syscall *source, int prog_fd,
       return rc;
     sample->load_time_ns = info.load_time;
   }
+  /* It does not change while a program lives. */
+  if (source->memory && sample->memory_bytes == 0)
+    sample->memory_bytes = read_memory_bytes(prog_fd);
   sample->stats = (struct prog_stats){
       .cnt = info.run_cnt,
       .nsecs = info.run_time_ns,

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* accounting: turns the kernel's run-time statistics on while the plugin runs,
+ * and knows since when they are on.
+ *
+ * The kernel counts invocations and run time only while somebody holds a
+ * BPF_ENABLE_STATS file descriptor or kernel.bpf_stats_enabled is 1. The
+ * descriptor ends with its process, however that ends; so the sysctl is only
+ * ever read. Not thread-safe. */
+#ifndef BPF_STATS_ACCOUNTING_H
+#define BPF_STATS_ACCOUNTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct accounting {
+  bool hold;          /* wanted: hold the descriptor */
+  int fd;             /* -1: not held */
+  int error;          /* -errno of the last attempt to get it, or 0 */
+  bool on;            /* known to be on at the last update */
+  uint64_t on_since_ns; /* CLOCK_BOOTTIME; while on */
+};
+
+/* HOLD: turn statistics on, and keep them on until accounting_clear(), which
+ * needs CAP_SYS_ADMIN. Otherwise only watch whether the sysctl is set. */
+void accounting_init(struct accounting *accounting, bool hold);
+
+/* Turns statistics on where that is wanted and not done, and looks whether they
+ * are on. To be called before each snapshot; NOW_NS is of CLOCK_BOOTTIME. */
+void accounting_update(struct accounting *accounting, uint64_t now_ns);
+
+/* Share of the interval of ELAPSED_NS up to NOW_NS in which statistics are
+ * known to have been on, 0..1: a lower bound, as another process may hold a
+ * descriptor, which does not show anywhere. */
+double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,
+                           uint64_t elapsed_ns);
+
+/* Lets go of the descriptor. Accepts a zeroed or cleared one only if it was
+ * initialized. */
+void accounting_clear(struct accounting *accounting);
+
+#endif

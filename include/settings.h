@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* settings: the <Plugin bpf_stats> block of collectd's configuration. */
+#ifndef BPF_STATS_SETTINGS_H
+#define BPF_STATS_SETTINGS_H
+
+#include "group_name.h"
+#include "metrics.h"
+#include "selector.h"
+
+#include "collectd/liboconfig/oconfig.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct settings {
+  bool wrong; /* a value was wrong: the plugin must not start */
+  bool enable_stats;
+  bool log_stats;
+  struct selector *selector; /* Program, ProgramType, IgnoreSelected */
+  struct group_name_format instance_format;
+  metric_set group_metrics;
+  bool names_metrics; /* Metrics has replaced the default */
+  size_t max_instances; /* 0: no limit */
+};
+
+/* Sets all defaults. Returns 0 or -ENOMEM. */
+int settings_init(struct settings *settings);
+
+/* Accepts settings that are cleared, or zeroed. */
+void settings_clear(struct settings *settings);
+
+/* Takes one block in; a later value of an option replaces an earlier one, and
+ * adds to it for Program, ProgramType and Metrics. Logs one error line for each
+ * wrong value, and sets WRONG; one warning for each unknown option. */
+void settings_parse(struct settings *settings, const oconfig_item_t *block);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* bpf_stats: collectd plugin that reads the run-time statistics of all loaded
+ * BPF programs. This file is the glue: it registers with collectd, runs the
+ * pipeline once an interval, and logs.
+ *
+ * Units on the wire: runs, ns, bytes, seconds; shares are 0..1. */
+#include "accounting.h"
+#include "boottime.h"
+#include "groups.h"
+#include "metrics.h"
+#include "settings.h"
+#include "source.h"
+
+#include "collectd/core/daemon/collectd.h"
+
+#include "collectd/core/daemon/plugin.h"
+#include "collectd/core/utils/common/common.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(GROUP_NAME_SIZE == DATA_MAX_NAME_LEN,
+               "a group name must fill collectd's buffer and no more");
+
+static struct plugin {
+  struct settings settings;
+  struct source *source;
+  struct groups *groups;
+  struct accounting accounting;
+  /* What was logged last, to log only changes: -errno or 0. */
+  int read_error;
+  int accounting_error;
+  bool partial;
+} plugin = {.accounting = {.fd = -1}};
+
+void module_register(void);
+
+static void dispatch(const struct metric *metric, union metric_value value,
+                     const char *plugin_instance, cdtime_t time) {
+  value_t collectd_value = {.gauge = value.gauge};
+  if (metric->kind == METRIC_DERIVE)
+    collectd_value.derive = value.derive;
+  value_list_t vl = {
+      .values = &collectd_value,
+      .values_len = 1,
+      .time = time,
+      .plugin = "bpf_stats",
+  };
+  sstrncpy(vl.plugin_instance, plugin_instance, sizeof(vl.plugin_instance));
+  sstrncpy(vl.type, metric->type, sizeof(vl.type));
+  sstrncpy(vl.type_instance, metric->type_instance, sizeof(vl.type_instance));
+  plugin_dispatch_values(&vl);
+}
+
+/* Dispatches the series in SET that GROUP has a value for. */
+static void dispatch_group(const struct metrics_read *read,
+                           const struct group *group, metric_set set,
+                           cdtime_t time) {
+  size_t metrics_num = 0;
+  const struct metric *metrics = metrics_all(&metrics_num);
+  for (size_t i = 0; i < metrics_num; i++) {
+    union metric_value value;
+    if ((set >> i & 1) != 0 && metrics[i].compute(read, group, &value))
+      dispatch(&metrics[i], value, group->name, time);
+  }
+}
+
+static void log_stats(const struct group *group) {
+  char line[256 + GROUP_NAME_SIZE];
+  prog_stats_format(line, sizeof(line),
+                    group->name[0] != '\0' ? group->name : "all programs",
+                    group->total);
+  INFO("bpf_stats: %s", line);
+}
+
+static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
+  const struct group *host = &read->host->group;
+  dispatch_group(read, host, metrics_host(), time);
+  if (plugin.settings.log_stats)
+    log_stats(host);
+  for (const struct group *group = groups_next(plugin.groups, NULL);
+       group != NULL; group = groups_next(plugin.groups, group)) {
+    dispatch_group(read, group, plugin.settings.group_metrics, time);
+    if (plugin.settings.log_stats)
+      log_stats(group);
+  }
+}
+
+/* Logs the state of EnableStats when it has changed. */
+static void log_accounting(void) {
+  int error = plugin.accounting.error;
+  if (error == plugin.accounting_error)
+    return;
+  plugin.accounting_error = error;
+  if (error == 0)
+    NOTICE("bpf_stats: run-time statistics are on now");
+  else
+    WARNING("bpf_stats: EnableStats cannot turn run-time statistics on: %s. "
+            "As root, set kernel.bpf_stats_enabled=1 with sysctl and "
+            "\"EnableStats false\" here, or give collectd CAP_SYS_ADMIN.",
+            STRERROR(-error));
+}
+
+/* Logs the state of reading when it has changed. ERROR: -errno of a read that
+ * failed as a whole, or 0. */
+static void log_read(int error, const struct prog_snapshot *snapshot) {
+  if (error != 0 && error != plugin.read_error)
+    ERROR("bpf_stats: reading BPF programs failed: %s", STRERROR(-error));
+  if (error == 0 && plugin.read_error != 0)
+    NOTICE("bpf_stats: reading BPF programs works again");
+  plugin.read_error = error;
+  if (error != 0)
+    return;
+  bool partial = !snapshot->complete || snapshot->read_errors > 0;
+  if (partial && !plugin.partial)
+    WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s; the "
+            "others are dispatched",
+            snapshot->read_errors, snapshot->samples_num,
+            snapshot->complete ? "" : ", and the walk was cut short");
+  if (!partial && plugin.partial)
+    NOTICE("bpf_stats: all BPF programs can be read again");
+  plugin.partial = partial;
+}
+
+static int bpf_stats_read(void) {
+  cdtime_t time = cdtime();
+  accounting_update(&plugin.accounting, boottime_ns());
+  log_accounting();
+
+  struct prog_snapshot snapshot = {0};
+  int rc = source_snapshot(plugin.source, &snapshot);
+  if (rc == 0)
+    rc = groups_update(plugin.groups, &snapshot);
+  log_read(rc, &snapshot);
+  if (rc != 0)
+    return -1;
+
+  const struct host *host = groups_host(plugin.groups);
+  struct metrics_read read = {
+      .host = host,
+      .snapshot = &snapshot,
+      .coverage = accounting_coverage(&plugin.accounting, snapshot.time_ns,
+                                      host->elapsed_ns),
+  };
+  dispatch_all(&read, time);
+  return 0;
+}
+
+/* Never fails: that would stop the whole daemon. */
+static int bpf_stats_config(oconfig_item_t *block) {
+  settings_parse(&plugin.settings, block);
+  return 0;
+}
+
+static void log_no_source(int error) {
+  const char *remedy = "";
+  if (error == -EPERM)
+    remedy = " CAP_SYS_ADMIN is missing: run collectd as root, or add it to "
+             "CapabilityBoundingSet= and AmbientCapabilities= of its unit.";
+  else if (error == -ENOSYS)
+    remedy = " This kernel lacks bpf(2): it needs CONFIG_BPF_SYSCALL.";
+  ERROR("bpf_stats: cannot list BPF programs: %s.%s The plugin is not started.",
+        STRERROR(-error), remedy);
+}
+
+/* The read callback is registered only when all is well. Returns 0 also when it
+ * is not: then the reason is in the log, and collectd has nothing to add. */
+static int bpf_stats_init(void) {
+  if (plugin.settings.wrong)
+    return 0;
+  source_silence_libbpf();
+  const metric_set memory = metrics_find("memory");
+  struct source_options source_options = {
+      .memory = (plugin.settings.group_metrics & memory) != 0};
+  int rc = source_syscall_new(&source_options, &plugin.source);
+  if (rc != 0) {
+    log_no_source(rc);
+    return 0;
+  }
+  struct groups_options groups_options = {
+      .selector = plugin.settings.selector,
+      .name_format = plugin.settings.instance_format,
+      .groups_max = plugin.settings.max_instances,
+  };
+  plugin.groups = groups_new(&groups_options);
+  if (plugin.groups == NULL) {
+    ERROR("bpf_stats: out of memory. The plugin is not started.");
+    return 0;
+  }
+  accounting_init(&plugin.accounting, plugin.settings.enable_stats);
+  plugin_register_read("bpf_stats", bpf_stats_read);
+  return 0;
+}
+
+static int bpf_stats_shutdown(void) {
+  groups_free(plugin.groups);
+  source_free(plugin.source);
+  accounting_clear(&plugin.accounting);
+  settings_clear(&plugin.settings);
+  plugin = (struct plugin){.accounting = {.fd = -1}};
+  return 0;
+}
+
+void module_register(void) {
+  if (settings_init(&plugin.settings) != 0) {
+    ERROR("bpf_stats: out of memory. The plugin is not started.");
+    return;
+  }
+  plugin_register_complex_config("bpf_stats", bpf_stats_config);
+  plugin_register_init("bpf_stats", bpf_stats_init);
+  plugin_register_shutdown("bpf_stats", bpf_stats_shutdown);
+}

@@ -1,0 +1,153 @@
+# Shared by the end-to-end tests: a private collectd with the plugin that was
+# built, and a workload of real BPF programs. Needs root.
+# shellcheck shell=bash
+
+: "${builddir:?is set by the Makefile}" "${COLLECTD:?}" "${BPFTOOL:?}"
+
+dir=$BATS_TEST_TMPDIR
+log=$dir/collectd.log
+csv=$dir/csv/test-host
+
+# Waits up to 20 s until the command succeeds.
+wait_until() {
+  local _
+  for _ in {1..400}; do
+    if "$@"; then return 0; fi
+    sleep 0.05
+  done
+  echo "timed out waiting for: $*"
+  if [ -e "$log" ]; then cat "$log"; fi
+  return 1
+}
+
+# Writes the configuration. The lines of the <Plugin bpf_stats> block come from
+# standard input.
+write_config() {
+  cat >"$dir/collectd.conf" <<END
+BaseDir "$dir"
+PIDFile "$dir/pid"
+Hostname "test-host"
+FQDNLookup false
+Interval ${interval:-0.5}
+LoadPlugin logfile
+<Plugin logfile>
+  LogLevel info
+  File "$log"
+  Timestamp false
+  PrintSeverity true
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir "$dir/csv"
+  StoreRates false
+</Plugin>
+LoadPlugin unixsock
+<Plugin unixsock>
+  SocketFile "$dir/sock"
+</Plugin>
+LoadPlugin cpu
+PluginDir "$builddir/plugin/.libs"
+LoadPlugin bpf_stats
+<Plugin bpf_stats>
+$(cat)
+</Plugin>
+END
+}
+
+# Starts collectd, with the words before it ("setpriv ..."), and sets collectd_pid.
+start_collectd() {
+  write_config
+  "$@" "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/stdout" 2>&1 3>&- &
+  collectd_pid=$!
+  wait_until test -S "$dir/sock"
+}
+
+stop_collectd() {
+  [ -n "${collectd_pid:-}" ] || return 0
+  kill "$1" "$collectd_pid"
+  wait "$collectd_pid" || true # its exit status tells the signal
+  collectd_pid=
+}
+
+# Starts the workload; `workload COMMAND` gives it a command and waits for "ok".
+start_workload() {
+  coproc WORKLOAD { exec "$builddir/tests/live/workload" 3>&-; }
+  # A pid in a variable of our own: bash drops its own when the process ends.
+  workload_pid=$WORKLOAD_PID
+}
+
+workload() {
+  echo "$*" >&"${WORKLOAD[1]}"
+  local line
+  while read -r -t 60 line <&"${WORKLOAD[0]}"; do
+    case $line in
+    ok) return 0 ;;
+    error:*)
+      echo "$line"
+      return 1
+      ;;
+    *) echo "$line" ;;
+    esac
+  done
+  echo "no answer of the workload to: $*"
+  return 1
+}
+
+stop_workload() {
+  [ -n "${workload_pid:-}" ] || return 0
+  kill "$workload_pid"
+  wait "$workload_pid" || true # its exit status tells the signal
+  workload_pid=
+}
+
+teardown() {
+  stop_collectd -TERM
+  stop_workload
+  if [ -e "$log" ]; then cat "$log"; fi
+}
+
+# The values of a series so far, one line "EPOCH,VALUE" a read. The instance is
+# "" for the host.
+values() { # INSTANCE TYPE
+  cat "$csv/bpf_stats${1:+-$1}/$2"-20??-??-?? | grep -v '^epoch'
+}
+
+has_values() { # INSTANCE TYPE
+  compgen -G "$csv/bpf_stats${1:+-$1}/$2-20??-??-??" >/dev/null
+}
+
+# The last value; counters and whole numbers without their decimals.
+last() { # INSTANCE TYPE
+  values "$1" "$2" | tail -n 1 | cut -d, -f2 | sed 's/\.000000$//'
+}
+
+reads() {
+  if has_values "" derive-read_errors; then
+    values "" derive-read_errors | wc -l
+  else
+    echo 0
+  fi
+}
+
+has_reads() { [ "$(reads)" -ge "$1" ]; }
+
+# Waits until that many more reads have been written, so that the last of them
+# began after now.
+wait_reads() {
+  wait_until has_reads $(($(reads) + ${1:-2} + 1))
+}
+
+# All instances for which there is a directory, one a line; "" of the host too.
+instances() {
+  (cd "$csv" && find . -mindepth 1 -maxdepth 1 -name 'bpf_stats*' -printf '%f\n') |
+    sed 's/^bpf_stats-\{0,1\}//' | sort
+}
+
+ask_collectd() {
+  socat - "UNIX-CONNECT:$dir/sock" <<<"$1"
+}
+
+# How many programs of that name bpftool shows, and a field of the one.
+bpftool_field() { # ID FIELD
+  "$BPFTOOL" -j prog show id "$1" | jq -r ".$2 // 0"
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/* Live tests: the pipeline up to the metrics, on real programs in this kernel.
+ *
+ * Needs root. Other programs may be loaded; each test looks at its own. */
+#include "progs.h"
+
+#include "accounting.h"
+#include "boottime.h"
+#include "groups.h"
+#include "metrics.h"
+
+#include <bpf/bpf.h>
+#include <check.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct accounting accounting;
+static struct selector *selector;
+static struct source *source;
+static struct groups *groups;
+static struct prog_snapshot snapshot;
+
+static void setup_without_statistics(void) {
+  selector = selector_new();
+  struct source_options source_options = {.memory = true};
+  ck_assert_int_eq(source_syscall_new(&source_options, &source), 0);
+  struct groups_options groups_options = {
+      .selector = selector,
+      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}};
+  groups = groups_new(&groups_options);
+  ck_assert_ptr_nonnull(groups);
+}
+
+static void setup(void) {
+  setup_without_statistics();
+  accounting_init(&accounting, true);
+  accounting_update(&accounting, boottime_ns());
+  ck_assert_int_eq(accounting.error, 0);
+}
+
+static void teardown_without_statistics(void) {
+  groups_free(groups);
+  source_free(source);
+  selector_free(selector);
+}
+
+static void teardown(void) {
+  accounting_clear(&accounting);
+  teardown_without_statistics();
+}
+
+static void read_once(void) {
+  ck_assert_int_eq(source_snapshot(source, &snapshot), 0);
+  ck_assert(snapshot.complete);
+  ck_assert_uint_eq(snapshot.read_errors, 0);
+  ck_assert_int_eq(groups_update(groups, &snapshot), 0);
+}
+
+static int load(enum bpf_prog_type type, const char *name) {
+  int fd = prog_load(type, name, PROG_RETURNS);
+  ck_assert_msg(fd >= 0, "loading %s: %s", name, strerror(-fd));
+  return fd;
+}
+
+static const struct prog_sample *find_sample(uint32_t id) {
+  for (size_t i = 0; i < snapshot.samples_num; i++)
+    if (snapshot.samples[i].id == id)
+      return &snapshot.samples[i];
+  return NULL;
+}
+
+static const struct prog_sample *sample_of(int prog_fd) {
+  const struct prog_sample *sample = find_sample(prog_id(prog_fd));
+  ck_assert_ptr_nonnull(sample);
+  return sample;
+}
+
+static const struct group *group_of(const char *name) {
+  for (const struct group *group = groups_next(groups, NULL); group != NULL;
+       group = groups_next(groups, group))
+    if (strcmp(group->name, name) == 0)
+      return group;
+  return NULL;
+}
+
+static bool has_value(const char *key, const struct group *group,
+                      double coverage) {
+  struct metrics_read read = {.host = groups_host(groups),
+                              .snapshot = &snapshot,
+                              .coverage = coverage};
+  size_t num = 0;
+  const struct metric *metrics = metrics_all(&num);
+  for (size_t i = 0; i < num; i++) {
+    union metric_value value;
+    if (strcmp(metrics[i].key, key) == 0)
+      return metrics[i].compute(&read, group, &value);
+  }
+  ck_abort_msg("no metric %s", key);
+}
+
+START_TEST(source__program_ran_n_times__counts_n) {
+  static const enum bpf_prog_type types[] = {
+      BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SOCKET_FILTER, BPF_PROG_TYPE_SCHED_CLS,
+      BPF_PROG_TYPE_CGROUP_SKB};
+  static const char *const names[] = {"xdp", "socket_filter", "sched_cls",
+                                      "cgroup_skb"};
+  for (size_t i = 0; i < 4; i++) {
+    int fd = load(types[i], "live_exact");
+    ck_assert_int_eq(prog_run(fd, 12345), 0);
+    read_once();
+    const struct prog_sample *sample = sample_of(fd);
+    ck_assert_uint_eq(sample->stats.cnt, 12345);
+    ck_assert_uint_gt(sample->stats.nsecs, 0);
+    ck_assert_uint_eq(sample->stats.misses, 0);
+    ck_assert_str_eq(sample->type_name, names[i]);
+    close(fd);
+  }
+}
+END_TEST
+
+START_TEST(groups__between_two_reads__delta_is_what_ran) {
+  int fd = load(BPF_PROG_TYPE_XDP, "live_delta");
+  ck_assert_int_eq(prog_run(fd, 100), 0);
+  read_once();
+  ck_assert_int_eq(prog_run(fd, 23), 0);
+  read_once();
+  const struct group *group = group_of("live_delta");
+  ck_assert_uint_eq(group->delta.cnt, 23);
+  ck_assert_uint_eq(group->total.cnt, 123);
+  ck_assert_uint_eq(group->total.nsecs, sample_of(fd)->stats.nsecs);
+  close(fd);
+}
+END_TEST
+
+/* Compares the sample with what bpftool says of the same program at rest. */
+static void compare_with_bpftool(int prog_fd) {
+  const struct prog_sample *sample = sample_of(prog_fd);
+  const char *bpftool = getenv("BPFTOOL");
+  ck_assert_ptr_nonnull(bpftool);
+  char command[1024];
+  snprintf(command, sizeof(command),
+           "%s -j prog show id %" PRIu32
+           " | jq -r '[.type, .tag, .name // \"-\", .run_cnt // 0, "
+           ".run_time_ns // 0, .recursion_misses // 0, .bytes_memlock] | "
+           "map(tostring) | join(\" \")'",
+           bpftool, sample->id);
+  FILE *pipe = popen(command, "r");
+  ck_assert_ptr_nonnull(pipe);
+  char line[1024] = "";
+  ck_assert_ptr_nonnull(fgets(line, sizeof(line), pipe));
+  ck_assert_int_eq(pclose(pipe), 0);
+
+  char expected[1024];
+  bool unnamed = strncmp(sample->name, "bpf_prog_", 9) == 0;
+  snprintf(expected, sizeof(expected),
+           "%s %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+           sample->type_name, sample->tag, unnamed ? "-" : sample->name,
+           sample->stats.cnt, sample->stats.nsecs, sample->stats.misses,
+           sample->memory_bytes);
+  ck_assert_str_eq(line, expected);
+}
+
+START_TEST(source__programs_at_rest__are_as_bpftool_shows_them) {
+  struct recursion recursion;
+  ck_assert_int_eq(recursion_start(&recursion, "live_recursion", "live_feeder"),
+                   0);
+  int fds[] = {
+      load(BPF_PROG_TYPE_XDP, "live_a"),
+      load(BPF_PROG_TYPE_SCHED_CLS, "live_a_name_of_more_than_15_characters"),
+      load(BPF_PROG_TYPE_CGROUP_SKB, NULL),
+      load(BPF_PROG_TYPE_SOCKET_FILTER, "live_never_ran"),
+  };
+  for (int i = 0; i < 3; i++)
+    ck_assert_int_eq(prog_run(fds[i], 1000 * (uint32_t)(i + 1)), 0);
+  ck_assert_int_eq(recursion_run(&recursion, 50), 0);
+  read_once();
+  for (int i = 0; i < 4; i++) {
+    compare_with_bpftool(fds[i]);
+    close(fds[i]);
+  }
+  compare_with_bpftool(recursion.prog_fd);
+  compare_with_bpftool(recursion.feeder_fd);
+  recursion_stop(&recursion);
+}
+END_TEST
+
+START_TEST(groups__two_programs_of_one_name__sum) {
+  int first = load(BPF_PROG_TYPE_XDP, "live_twin");
+  int second = load(BPF_PROG_TYPE_SCHED_CLS, "live_twin");
+  ck_assert_int_eq(prog_run(first, 10), 0);
+  ck_assert_int_eq(prog_run(second, 5), 0);
+  read_once();
+  const struct group *group = group_of("live_twin");
+  ck_assert_uint_eq(group->total.cnt, 15);
+  ck_assert_uint_eq(group->programs, 2);
+  close(first);
+  close(second);
+}
+END_TEST
+
+START_TEST(source__name_of_any_length__is_whole) {
+  static const size_t lens[] = {1, 14, 15, 16, 127, 128, PROG_NAME_MAX};
+  for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+    char name[PROG_NAME_MAX + 1];
+    memset(name, 'n', lens[i]);
+    name[lens[i]] = '\0';
+    int fd = load(BPF_PROG_TYPE_XDP, name);
+    read_once();
+    ck_assert_str_eq(sample_of(fd)->name, name);
+    close(fd);
+  }
+}
+END_TEST
+
+START_TEST(source__program_without_a_name__is_called_by_its_tag) {
+  int fd = load(BPF_PROG_TYPE_XDP, NULL);
+  read_once();
+  const struct prog_sample *sample = sample_of(fd);
+  char expected[64];
+  snprintf(expected, sizeof(expected), "bpf_prog_%s", sample->tag);
+  ck_assert_str_eq(sample->name, expected);
+  ck_assert_uint_eq(strlen(sample->tag), 16);
+  close(fd);
+}
+END_TEST
+
+START_TEST(groups__recursion__misses_and_their_rate_are_exact) {
+  struct recursion recursion;
+  ck_assert_int_eq(recursion_start(&recursion, "live_hot", "live_feeder"), 0);
+  read_once();
+  ck_assert_int_eq(recursion_run(&recursion, 400), 0);
+  read_once();
+  const struct group *group = group_of("live_hot");
+  ck_assert_uint_eq(group->delta.cnt, 400);
+  ck_assert_uint_eq(group->delta.misses, 400);
+  ck_assert_double_eq(prog_stats_miss_rate(group->delta), 0.5);
+  ck_assert(has_value("miss_rate", group, 1.0));
+  recursion_stop(&recursion);
+}
+END_TEST
+
+START_TEST(groups__statistics_off__counters_stand_still_and_no_gauge) {
+  struct recursion recursion;
+  ck_assert_int_eq(recursion_start(&recursion, "live_off", "live_feeder"), 0);
+  read_once();
+  ck_assert_int_eq(recursion_run(&recursion, 100), 0);
+  read_once();
+  const struct group *group = group_of("live_off");
+  ck_assert_uint_eq(group->total.cnt, 0);
+  ck_assert_uint_eq(group->total.nsecs, 0);
+  /* The trap: misses are counted all the same. */
+  ck_assert_uint_eq(group->delta.misses, 100);
+  accounting_init(&accounting, false);
+  accounting_update(&accounting, boottime_ns());
+  double coverage = accounting_coverage(&accounting, snapshot.time_ns,
+                                        groups_host(groups)->elapsed_ns);
+  ck_assert_double_eq(coverage, 0.0);
+  ck_assert(!has_value("miss_rate", group, coverage));
+  ck_assert(!has_value("ns_per_call", group, coverage));
+  ck_assert(!has_value("cpu_percent", group, coverage));
+  recursion_stop(&recursion);
+}
+END_TEST
+
+START_TEST(accounting__cleared__statistics_are_off_again) {
+  int fd = load(BPF_PROG_TYPE_XDP, "live_clear");
+  ck_assert_int_eq(prog_run(fd, 7), 0);
+  accounting_clear(&accounting);
+  ck_assert_int_eq(prog_run(fd, 1000), 0);
+  read_once();
+  ck_assert_uint_eq(sample_of(fd)->stats.cnt, 7);
+  close(fd);
+}
+END_TEST
+
+START_TEST(groups__reloaded_again_and_again__total_is_the_sum_of_all_runs) {
+  uint64_t expected = 0;
+  int fd = load(BPF_PROG_TYPE_XDP, "live_reload");
+  for (uint32_t i = 1; i <= 50; i++) {
+    ck_assert_int_eq(prog_run(fd, i), 0);
+    expected += i;
+    read_once();
+    ck_assert_uint_eq(group_of("live_reload")->total.cnt, expected);
+    close(fd);
+    fd = load(BPF_PROG_TYPE_XDP, "live_reload");
+  }
+  close(fd);
+}
+END_TEST
+
+struct churner {
+  atomic_bool stop;
+  atomic_int error;
+};
+
+/* Loads, runs and unloads programs of a few names as fast as it can. */
+static void *churn(void *arg) {
+  struct churner *churner = arg;
+  for (unsigned i = 0; !churner->stop; i++) {
+    char name[16];
+    snprintf(name, sizeof(name), "live_churn_%u", i % 3);
+    int fd = prog_load(BPF_PROG_TYPE_XDP, name, PROG_RETURNS);
+    int rc = fd < 0 ? fd : prog_run(fd, 10);
+    if (rc != 0)
+      churner->error = rc;
+    if (fd >= 0)
+      close(fd);
+  }
+  return NULL;
+}
+
+START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
+  struct churner churner = {0};
+  pthread_t thread;
+  int fd = load(BPF_PROG_TYPE_XDP, "live_steady");
+  ck_assert_int_eq(pthread_create(&thread, NULL, churn, &churner), 0);
+  uint64_t host_cnt = 0;
+  uint64_t cnts[3] = {0};
+  for (uint32_t i = 1; i <= 500; i++) {
+    ck_assert_int_eq(prog_run(fd, 1), 0);
+    read_once();
+    ck_assert_uint_eq(group_of("live_steady")->total.cnt, i);
+    ck_assert_uint_ge(groups_host(groups)->group.total.cnt, host_cnt);
+    host_cnt = groups_host(groups)->group.total.cnt;
+    for (int n = 0; n < 3; n++) {
+      char name[16];
+      snprintf(name, sizeof(name), "live_churn_%d", n);
+      const struct group *group = group_of(name);
+      if (group == NULL)
+        continue;
+      ck_assert_uint_ge(group->total.cnt, cnts[n]);
+      cnts[n] = group->total.cnt;
+    }
+  }
+  churner.stop = true;
+  pthread_join(thread, NULL);
+  ck_assert_int_eq(churner.error, 0);
+  ck_assert_uint_gt(groups_host(groups)->churn.loaded, 0);
+  close(fd);
+}
+END_TEST
+
+START_TEST(groups__programs_came_and_went_between_reads__count_as_churn) {
+  /* Ids count from a program that is there at the start. */
+  int first = load(BPF_PROG_TYPE_XDP, "live_first");
+  read_once();
+  for (int i = 0; i < 9; i++)
+    close(load(BPF_PROG_TYPE_XDP, "live_brief"));
+  int fd = load(BPF_PROG_TYPE_XDP, "live_last");
+  read_once();
+  /* Others may load programs as well, so: at least. */
+  ck_assert_uint_ge(groups_host(groups)->churn.loaded, 10);
+  ck_assert_uint_ge(groups_host(groups)->churn.unloaded, 9);
+  close(fd);
+  close(first);
+}
+END_TEST
+
+static int count_open_fds(void) {
+  DIR *dir = opendir("/proc/self/fd");
+  int num = 0;
+  while (readdir(dir) != NULL)
+    num++;
+  closedir(dir);
+  return num;
+}
+
+START_TEST(source__after_a_snapshot__no_fd_is_left) {
+  int fds[] = {load(BPF_PROG_TYPE_XDP, "live_fd"),
+               load(BPF_PROG_TYPE_XDP, "live_fd_of_a_program_with_btf")};
+  int before = count_open_fds();
+  for (int i = 0; i < 10; i++)
+    read_once();
+  ck_assert_int_eq(count_open_fds(), before);
+  close(fds[0]);
+  close(fds[1]);
+}
+END_TEST
+
+START_TEST(source__owner_lets_go__program_is_not_kept_alive) {
+  int fd = load(BPF_PROG_TYPE_XDP, "live_released_by_its_owner");
+  read_once();
+  uint32_t id = prog_id(fd);
+  ck_assert_uint_ne(id, 0);
+  ck_assert_ptr_nonnull(find_sample(id));
+  close(fd);
+  /* The kernel frees it a moment later. */
+  int rc = 0;
+  for (int i = 0; i < 100 && rc >= 0; i++) {
+    rc = bpf_prog_get_fd_by_id(id);
+    if (rc >= 0)
+      close(rc);
+    usleep(10000);
+  }
+  ck_assert_int_eq(rc, -ENOENT);
+  read_once();
+  ck_assert_ptr_null(find_sample(id));
+}
+END_TEST
+
+int main(void) {
+  if (geteuid() != 0) {
+    printf("1..0 # SKIP needs root\n");
+    return 0;
+  }
+  Suite *suite = suite_create("live");
+  TCase *core = tcase_create("core");
+  tcase_set_timeout(core, 120);
+  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_test(core, source__program_ran_n_times__counts_n);
+  tcase_add_test(core, groups__between_two_reads__delta_is_what_ran);
+  tcase_add_test(core, source__programs_at_rest__are_as_bpftool_shows_them);
+  tcase_add_test(core, groups__two_programs_of_one_name__sum);
+  tcase_add_test(core, source__name_of_any_length__is_whole);
+  tcase_add_test(core, source__program_without_a_name__is_called_by_its_tag);
+  tcase_add_test(core, groups__recursion__misses_and_their_rate_are_exact);
+  tcase_add_test(core, accounting__cleared__statistics_are_off_again);
+  tcase_add_test(
+      core, groups__reloaded_again_and_again__total_is_the_sum_of_all_runs);
+  tcase_add_test(core,
+                 groups__programs_come_and_go_while_reading__totals_never_fall);
+  tcase_add_test(core,
+                 groups__programs_came_and_went_between_reads__count_as_churn);
+  tcase_add_test(core, source__after_a_snapshot__no_fd_is_left);
+  tcase_add_test(core, source__owner_lets_go__program_is_not_kept_alive);
+  suite_add_tcase(suite, core);
+  TCase *off = tcase_create("statistics off");
+  tcase_add_checked_fixture(off, setup_without_statistics,
+                            teardown_without_statistics);
+  tcase_add_test(off,
+                 groups__statistics_off__counters_stand_still_and_no_gauge);
+  suite_add_tcase(suite, off);
+  SRunner *runner = srunner_create(suite);
+  srunner_set_tap(runner, "-");
+  srunner_run_all(runner, CK_SILENT);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* progs: loads real BPF programs and runs them a known number of times.
+ *
+ * They are made of instructions given here, so that neither a compiler for BPF
+ * nor kernel headers are needed. Loading and running needs root. */
+#ifndef BPF_STATS_TESTS_PROGS_H
+#define BPF_STATS_TESTS_PROGS_H
+
+#include <linux/bpf.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PROG_NAME_MAX = 500 };
+
+/* What a program does. */
+enum prog_body {
+  PROG_RETURNS, /* nothing but return */
+  PROG_PRINTS,  /* calls bpf_trace_printk once a run */
+};
+
+/* Loads a program of the type: xdp, socket_filter, sched_cls, cgroup_skb or
+ * raw_tracepoint. NAME: NULL for none; one longer than the kernel keeps is
+ * whole in the program's BTF. Returns its fd, or -errno. */
+int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body);
+
+/* Runs it that often, for types that BPF_PROG_TEST_RUN repeats, all those above
+ * but raw_tracepoint. Returns 0 or -errno. */
+int prog_run(int prog_fd, uint32_t runs);
+
+/* A program that really collects recursion misses: it sits on the tracepoint
+ * bpf_trace_printk and itself calls bpf_trace_printk. Each run of a feeder makes
+ * one run and one miss of it. */
+struct recursion {
+  int prog_fd;
+  int link_fd;
+  int feeder_fd;
+};
+
+/* Loads both; the feeder is named FEEDER_NAME. Returns 0 or -errno. */
+int recursion_start(struct recursion *recursion, const char *name,
+                    const char *feeder_name);
+
+/* Makes that many runs and that many misses. Returns 0 or -errno. */
+int recursion_run(const struct recursion *recursion, uint32_t runs);
+
+void recursion_stop(struct recursion *recursion);
+
+/* Returns the id of a loaded program, or 0. */
+uint32_t prog_id(int prog_fd);
+
+#endif

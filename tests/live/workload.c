@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* workload: holds real BPF programs and runs them as it is told, for the demo
+ * and the end-to-end tests. It prints "ok" or "error: ..." after each command,
+ * so that a script can wait for it. */
+#include "progs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: workload < COMMANDS\n"
+    "Loads BPF programs and runs them. Commands, one a line:\n"
+    "  load NAME TYPE       load a program; NAME - is one without a name; TYPE\n"
+    "                       is xdp, socket_filter, sched_cls, cgroup_skb, or\n"
+    "                       recursion: a raw_tracepoint that misses once a run\n"
+    "  load_many PREFIX N   load N programs, PREFIX0 and so on, of type xdp\n"
+    "  run NAME N           run each program of that name N times\n"
+    "  rate NAME N          run each of that name N times a second in sleep\n"
+    "  sleep SECONDS        let time pass\n"
+    "  unload NAME          unload all programs of that name\n"
+    "  unload_many PREFIX   unload all whose name begins with it\n"
+    "  counts               print NAME ID RUNS MISSES of each program\n"
+    "At the end of the commands all programs are unloaded.\n";
+
+struct program {
+  struct program *next;
+  char name[PROG_NAME_MAX + 1];
+  int fd;
+  struct recursion recursion;
+  bool is_recursion;
+  uint64_t runs; /* so far */
+  uint32_t rate; /* runs a second */
+  uint64_t due;  /* runs that the rate asked for in this sleep */
+};
+
+static struct program *programs; /* youngest first */
+
+static int load(const char *name, const char *type_name) {
+  static const struct {
+    const char *name;
+    enum bpf_prog_type type;
+  } types[] = {
+      {"xdp", BPF_PROG_TYPE_XDP},
+      {"socket_filter", BPF_PROG_TYPE_SOCKET_FILTER},
+      {"sched_cls", BPF_PROG_TYPE_SCHED_CLS},
+      {"cgroup_skb", BPF_PROG_TYPE_CGROUP_SKB},
+  };
+  struct program *program = calloc(1, sizeof(*program));
+  if (program == NULL || strlen(name) > PROG_NAME_MAX) {
+    free(program);
+    return -ENOMEM;
+  }
+  snprintf(program->name, sizeof(program->name), "%s", name);
+  program->is_recursion = strcmp(type_name, "recursion") == 0;
+  int rc = -EINVAL;
+  if (program->is_recursion) {
+    rc = recursion_start(&program->recursion, name, "demo_feeder");
+    program->fd = program->recursion.prog_fd;
+  }
+  for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+    if (strcmp(types[i].name, type_name) == 0)
+      rc = program->fd =
+          prog_load(types[i].type, strcmp(name, "-") == 0 ? NULL : name,
+                    PROG_RETURNS);
+  if (rc < 0) {
+    free(program);
+    return rc;
+  }
+  program->next = programs;
+  programs = program;
+  return 0;
+}
+
+static int run_one(struct program *program, uint32_t runs) {
+  int rc = program->is_recursion ? recursion_run(&program->recursion, runs)
+                                 : prog_run(program->fd, runs);
+  if (rc == 0)
+    program->runs += runs;
+  return rc;
+}
+
+static int run(const char *name, uint32_t runs) {
+  int rc = -ENOENT;
+  for (struct program *p = programs; p != NULL; p = p->next)
+    if (strcmp(p->name, name) == 0 && (rc = run_one(p, runs)) != 0)
+      return rc;
+  return rc;
+}
+
+static int set_rate(const char *name, uint32_t rate) {
+  int rc = -ENOENT;
+  for (struct program *p = programs; p != NULL; p = p->next)
+    if (strcmp(p->name, name) == 0) {
+      p->rate = rate;
+      rc = 0;
+    }
+  return rc;
+}
+
+/* Lets that many seconds pass in ticks of 50 ms; each program has then run
+ * exactly rate * seconds times. */
+static int sleep_and_run(double seconds) {
+  const double tick = 0.05;
+  for (struct program *p = programs; p != NULL; p = p->next)
+    p->due = 0;
+  for (double at = tick;; at += tick) {
+    if (at > seconds)
+      at = seconds;
+    struct timespec pause = {.tv_nsec = (long)(tick * 1e9)};
+    nanosleep(&pause, NULL);
+    for (struct program *p = programs; p != NULL; p = p->next) {
+      uint64_t due = (uint64_t)(p->rate * at + 0.5);
+      int rc = run_one(p, (uint32_t)(due - p->due));
+      if (rc != 0)
+        return rc;
+      p->due = due;
+    }
+    if (at >= seconds)
+      return 0;
+  }
+}
+
+static int load_many(const char *prefix, unsigned num) {
+  for (unsigned i = 0; i < num; i++) {
+    char name[PROG_NAME_MAX + 1];
+    snprintf(name, sizeof(name), "%s%u", prefix, i);
+    int rc = load(name, "xdp");
+    if (rc != 0)
+      return rc;
+  }
+  return 0;
+}
+
+/* Unloads what has that name, or with PREFIX begins with it. */
+static int unload(const char *name, bool prefix) {
+  int rc = -ENOENT;
+  for (struct program **link = &programs; *link != NULL;) {
+    struct program *program = *link;
+    bool matches = prefix ? strncmp(program->name, name, strlen(name)) == 0
+                          : strcmp(program->name, name) == 0;
+    if (!matches) {
+      link = &program->next;
+      continue;
+    }
+    *link = program->next;
+    if (program->is_recursion)
+      recursion_stop(&program->recursion);
+    else
+      close(program->fd);
+    free(program);
+    rc = 0;
+  }
+  return rc;
+}
+
+static int print_counts(void) {
+  for (const struct program *p = programs; p != NULL; p = p->next)
+    printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", p->name, prog_id(p->fd),
+           p->runs, p->is_recursion ? p->runs : 0);
+  return 0;
+}
+
+/* Returns 0 or -errno; -EINVAL for a command that is none. */
+static int execute(const char *line) {
+  char command[16] = "";
+  char first[PROG_NAME_MAX + 1] = "";
+  char second[32] = "";
+  int words = sscanf(line, "%15s %500s %31s", command, first, second);
+  uint32_t number = (uint32_t)strtoul(second, NULL, 10);
+  if (words == 3 && strcmp(command, "load") == 0)
+    return load(first, second);
+  if (words == 3 && strcmp(command, "load_many") == 0)
+    return load_many(first, number);
+  if (words == 3 && strcmp(command, "run") == 0)
+    return run(first, number);
+  if (words == 3 && strcmp(command, "rate") == 0)
+    return set_rate(first, number);
+  if (words == 2 && strcmp(command, "sleep") == 0)
+    return sleep_and_run(strtod(first, NULL));
+  if (words == 2 && strcmp(command, "unload") == 0)
+    return unload(first, false);
+  if (words == 2 && strcmp(command, "unload_many") == 0)
+    return unload(first, true);
+  if (words == 1 && strcmp(command, "counts") == 0)
+    return print_counts();
+  return -EINVAL;
+}
+
+int main(int argc, char **argv) {
+  (void)argv;
+  if (argc > 1) {
+    fputs(help, stdout);
+    return 0;
+  }
+  char line[1024];
+  while (fgets(line, sizeof(line), stdin) != NULL) {
+    int rc = execute(line);
+    if (rc == 0)
+      printf("ok\n");
+    else
+      printf("error: %s: %s", strerror(-rc), line);
+    fflush(stdout);
+  }
+  unload("", true);
+  return 0;
+}

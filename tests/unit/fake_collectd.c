@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_collectd: the functions of the daemon that the plugin calls. */
+#include "fake_collectd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectd/core/utils/common/common.h"
+
+struct fake_collectd fake_collectd;
+
+void fake_collectd_reset(void) {
+  fake_collectd = (struct fake_collectd){.now = 1000};
+}
+
+void fake_collectd_clear(void) {
+  fake_collectd.lines_num = 0;
+  fake_collectd.dispatched_num = 0;
+}
+
+size_t fake_collectd_count(int severity) {
+  size_t num = 0;
+  for (size_t i = 0; i < fake_collectd.lines_num; i++)
+    num += fake_collectd.lines[i].severity == severity;
+  return num;
+}
+
+const value_t *fake_collectd_value(const char *plugin_instance,
+                                   const char *type,
+                                   const char *type_instance) {
+  for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
+    const value_list_t *list = &fake_collectd.dispatched[i].list;
+    if (strcmp(list->plugin_instance, plugin_instance) == 0 &&
+        strcmp(list->type, type) == 0 &&
+        strcmp(list->type_instance, type_instance) == 0)
+      return &fake_collectd.dispatched[i].value;
+  }
+  return NULL;
+}
+
+void plugin_log(int level, const char *format, ...) {
+  if (fake_collectd.lines_num == FAKE_LINES_MAX)
+    abort();
+  size_t i = fake_collectd.lines_num++;
+  fake_collectd.lines[i].severity = level;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(fake_collectd.lines[i].text, sizeof(fake_collectd.lines[i].text),
+            format, args);
+  va_end(args);
+}
+
+int plugin_dispatch_values(value_list_t const *list) {
+  if (fake_collectd.dispatched_num == FAKE_VALUES_MAX || list->values_len != 1)
+    abort();
+  size_t i = fake_collectd.dispatched_num++;
+  fake_collectd.dispatched[i].list = *list;
+  fake_collectd.dispatched[i].value = list->values[0];
+  return 0;
+}
+
+cdtime_t cdtime(void) { return ++fake_collectd.now; }
+
+int plugin_register_complex_config(const char *type,
+                                   int (*callback)(oconfig_item_t *)) {
+  (void)type;
+  fake_collectd.config = callback;
+  return 0;
+}
+
+int plugin_register_init(const char *name, plugin_init_cb callback) {
+  (void)name;
+  fake_collectd.init = callback;
+  return 0;
+}
+
+int plugin_register_read(const char *name, int (*callback)(void)) {
+  (void)name;
+  fake_collectd.read = callback;
+  return 0;
+}
+
+int plugin_register_shutdown(const char *name, plugin_shutdown_cb callback) {
+  (void)name;
+  fake_collectd.shutdown = callback;
+  return 0;
+}
+
+char *sstrncpy(char *dest, const char *src, size_t n) {
+  snprintf(dest, n, "%s", src);
+  return dest;
+}
+
+char *sstrerror(int errnum, char *buf, size_t buflen) {
+  snprintf(buf, buflen, "%s", strerror(errnum));
+  return buf;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_libbpf: the functions of libbpf that the plugin calls. */
+#include "fake_libbpf.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libbpf keeps this one opaque. */
+struct btf {
+  struct btf_type type;
+  const char *func_name;
+};
+
+struct fake_libbpf fake_libbpf;
+
+/* Which program an open descriptor stands for. */
+static struct fake_prog *prog_of_fd[1024];
+
+void fake_libbpf_reset(void) {
+  fake_libbpf = (struct fake_libbpf){.info_len = sizeof(struct bpf_prog_info)};
+}
+
+struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
+                                  const char *name, uint64_t run_cnt) {
+  struct fake_prog *prog = &fake_libbpf.progs[fake_libbpf.progs_num++];
+  *prog = (struct fake_prog){
+      .id = id,
+      .load_time_ns = load_time_ns,
+      .type = BPF_PROG_TYPE_XDP,
+      .name = name,
+      .run_cnt = run_cnt,
+      .run_time_ns = run_cnt * 10,
+      .recursion_misses = run_cnt * 2,
+  };
+  return prog;
+}
+
+int count_open_fds(void) {
+  DIR *dir = opendir("/proc/self/fd");
+  int num = 0;
+  while (readdir(dir) != NULL)
+    num++;
+  closedir(dir);
+  return num;
+}
+
+int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {
+  if (fake_libbpf.next_id_error != 0 &&
+      start_id >= fake_libbpf.next_id_error_from)
+    return fake_libbpf.next_id_error;
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++)
+    if (fake_libbpf.progs[i].id > start_id) {
+      *next_id = fake_libbpf.progs[i].id;
+      return 0;
+    }
+  if (fake_libbpf.next_id_repeats != 0) {
+    *next_id = fake_libbpf.next_id_repeats;
+    return 0;
+  }
+  return -ENOENT;
+}
+
+int bpf_prog_get_fd_by_id(__u32 id) {
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
+    struct fake_prog *prog = &fake_libbpf.progs[i];
+    if (prog->id != id)
+      continue;
+    if (prog->fd_error != 0)
+      return prog->fd_error;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    prog_of_fd[fd] = prog;
+    return fd;
+  }
+  return -ENOENT;
+}
+
+int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
+  struct fake_prog *prog = prog_of_fd[fd];
+  if (prog->info_error != 0)
+    return prog->info_error;
+  struct bpf_prog_info *asked = ret_info;
+  struct bpf_prog_info info = {
+      .id = prog->id,
+      .type = prog->type,
+      .tag = {0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 0xff},
+      .load_time = prog->load_time_ns,
+      .run_cnt = prog->run_cnt,
+      .run_time_ns = prog->run_time_ns,
+      .recursion_misses = prog->recursion_misses,
+      .func_info_rec_size = sizeof(struct bpf_func_info),
+  };
+  snprintf(info.name, sizeof(info.name), "%s", prog->name);
+  if (prog->full_name != NULL) {
+    info.btf_id = prog->btf_id;
+    info.nr_func_info = 2; /* a main function and one more */
+    if (asked->nr_func_info > 0) {
+      /* The kernel insists on the record size. */
+      if (asked->func_info_rec_size != sizeof(struct bpf_func_info))
+        return -EINVAL;
+      fake_libbpf.func_info_calls++;
+      *(struct bpf_func_info *)(uintptr_t)asked->func_info =
+          (struct bpf_func_info){.type_id = 1};
+    }
+  }
+  if (*info_len > fake_libbpf.info_len)
+    *info_len = fake_libbpf.info_len;
+  memcpy(ret_info, &info, *info_len);
+  return 0;
+}
+
+struct btf *btf__load_from_kernel_by_id(__u32 id) {
+  fake_libbpf.btf_loads++;
+  if (fake_libbpf.btf_error != 0) {
+    errno = -fake_libbpf.btf_error;
+    return NULL;
+  }
+  struct btf *btf = calloc(1, sizeof(*btf));
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++)
+    if (fake_libbpf.progs[i].full_name != NULL &&
+        fake_libbpf.progs[i].btf_id == id)
+      btf->func_name = fake_libbpf.progs[i].full_name;
+  fake_libbpf.btfs_held++;
+  return btf;
+}
+
+void btf__free(struct btf *btf) {
+  if (btf != NULL)
+    fake_libbpf.btfs_held--;
+  free(btf);
+}
+
+const struct btf_type *btf__type_by_id(const struct btf *btf, __u32 id) {
+  return id == 1 ? &btf->type : NULL;
+}
+
+const char *btf__name_by_offset(const struct btf *btf, __u32 offset) {
+  return offset == 0 ? btf->func_name : NULL;
+}
+
+const char *libbpf_bpf_prog_type_str(enum bpf_prog_type type) {
+  static const char *const names[] = {"unspec",    "socket_filter", "kprobe",
+                                      "sched_cls", "sched_act",     "tracepoint",
+                                      "xdp"};
+  return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
+}
+
+libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn) {
+  (void)fn;
+  return NULL;
+}
+
+int bpf_enable_stats(enum bpf_stats_type type) {
+  if (type != BPF_STATS_RUN_TIME)
+    return -EINVAL;
+  if (fake_libbpf.enable_stats_error != 0)
+    return fake_libbpf.enable_stats_error;
+  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}

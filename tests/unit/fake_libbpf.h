@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_libbpf: stands in for libbpf at the link seam, with programs of the
+ * test's choosing. File descriptors are real ones, so that leaks show. */
+#ifndef BPF_STATS_TESTS_FAKE_LIBBPF_H
+#define BPF_STATS_TESTS_FAKE_LIBBPF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct fake_prog {
+  uint32_t id;
+  uint64_t load_time_ns;
+  uint32_t type;
+  const char *name;      /* the kernel's, cut at 15 characters by the fake */
+  const char *full_name; /* of the main function in its BTF; NULL: no BTF */
+  uint32_t btf_id;       /* only with full_name */
+  uint64_t run_cnt;
+  uint64_t run_time_ns;
+  uint64_t recursion_misses;
+  /* Errors to report, as -errno; 0: none. */
+  int fd_error;
+  int info_error;
+};
+
+enum { FAKE_PROGS_MAX = 64 };
+
+extern struct fake_libbpf {
+  struct fake_prog progs[FAKE_PROGS_MAX]; /* in order of ids */
+  size_t progs_num;
+  uint32_t info_len;           /* the size of the kernel's bpf_prog_info */
+  int next_id_error;           /* -errno of the walk, from ... */
+  uint32_t next_id_error_from; /* ... this id on */
+  uint32_t next_id_repeats;    /* the walk comes back to this id; 0: no */
+  int btf_error;               /* -errno of loading BTF */
+  int enable_stats_error;      /* -errno of bpf_enable_stats */
+  /* What was called. */
+  unsigned btf_loads;
+  unsigned func_info_calls;
+  int btfs_held;
+} fake_libbpf;
+
+/* No programs, no errors, a current kernel. */
+void fake_libbpf_reset(void);
+
+/* Appends a program with what the test does not care about filled in. */
+struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
+                                  const char *name, uint64_t run_cnt);
+
+/* How many file descriptors this process has open. */
+int count_open_fds(void);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs all unit tests and prints the results as TAP. */
+#include "suites.h"
+
+int main(void) {
+  SRunner *runner = srunner_create(prog_stats_suite());
+  srunner_add_suite(runner, selector_suite());
+  srunner_add_suite(runner, group_name_suite());
+  srunner_add_suite(runner, churn_suite());
+  srunner_add_suite(runner, groups_suite());
+  srunner_add_suite(runner, metrics_suite());
+  srunner_add_suite(runner, source_suite());
+  srunner_add_suite(runner, accounting_suite());
+  srunner_add_suite(runner, settings_suite());
+  srunner_add_suite(runner, bpf_stats_suite());
+  srunner_set_tap(runner, "-");
+  srunner_run_all(runner, CK_SILENT);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}

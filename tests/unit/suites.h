@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* suites: one suite per tested module, all run by main.c. */
+#ifndef BPF_STATS_TESTS_SUITES_H
+#define BPF_STATS_TESTS_SUITES_H
+
+#include <check.h>
+
+Suite *accounting_suite(void);
+Suite *bpf_stats_suite(void);
+Suite *churn_suite(void);
+Suite *group_name_suite(void);
+Suite *groups_suite(void);
+Suite *metrics_suite(void);
+Suite *prog_stats_suite(void);
+Suite *selector_suite(void);
+Suite *settings_suite(void);
+Suite *source_suite(void);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of the glue: the plugin as collectd drives it, over both fakes. */
+#include "suites.h"
+
+#include "config_tree.h"
+#include "fake_collectd.h"
+#include "fake_libbpf.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+void module_register(void);
+
+static struct config_tree tree;
+static int fds_at_start;
+
+static void setup(void) {
+  fake_libbpf_reset();
+  fake_collectd_reset();
+  tree_init(&tree);
+  fds_at_start = count_open_fds();
+  module_register();
+}
+
+static void teardown(void) {
+  ck_assert_int_eq(fake_collectd.shutdown(), 0);
+  ck_assert_int_eq(count_open_fds(), fds_at_start);
+}
+
+/* Configures with the tree at hand, and starts. */
+static void start(void) {
+  ck_assert_int_eq(fake_collectd.config(&tree.block), 0);
+  ck_assert_int_eq(fake_collectd.init(), 0);
+}
+
+static void read_once(void) {
+  fake_collectd_clear();
+  ck_assert_ptr_nonnull(fake_collectd.read);
+  ck_assert_int_eq(fake_collectd.read(), 0);
+}
+
+static void check_derive(const char *group, const char *type,
+                         const char *type_instance, derive_t expected) {
+  const value_t *value = fake_collectd_value(group, type, type_instance);
+  ck_assert_msg(value != NULL, "no %s %s-%s", group, type, type_instance);
+  ck_assert_int_eq(value->derive, expected);
+}
+
+START_TEST(read__healthy__dispatches_totals_and_is_silent) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  check_derive("a", "invocations", "", 5);
+  check_derive("a", "derive", "run_time_ns", 50);
+  check_derive("a", "derive", "recursion_misses", 10);
+  check_derive("", "invocations", "", 5);
+  ck_assert_ptr_null(fake_collectd_value("a", "gauge", "ns_per_call"));
+  ck_assert_ptr_null(fake_collectd_value("a", "gauge", "cpu_percent"));
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__second__dispatches_gauges_of_the_interval) {
+  struct fake_prog *prog = fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  prog->run_cnt += 4;
+  prog->run_time_ns += 100;
+  prog->recursion_misses += 12;
+  read_once();
+  ck_assert_double_eq(fake_collectd_value("a", "gauge", "ns_per_call")->gauge,
+                      25.0);
+  ck_assert_double_eq(fake_collectd_value("a", "gauge", "miss_rate")->gauge,
+                      0.75);
+  ck_assert_double_eq(fake_collectd_value("a", "count", "programs")->gauge, 1);
+  ck_assert_double_eq(fake_collectd_value("", "gauge", "coverage")->gauge, 1);
+  ck_assert_double_gt(fake_collectd_value("", "gauge", "cpu_percent")->gauge,
+                      0);
+}
+END_TEST
+
+START_TEST(read__all_values__have_one_time_and_no_identity_twice) {
+  fake_libbpf_add(1, 100, "a.b", 5);
+  fake_libbpf_add(2, 100, "a_b", 5);
+  fake_libbpf_add(3, 100, "c", 5);
+  start();
+  read_once();
+  read_once();
+  for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
+    const value_list_t *a = &fake_collectd.dispatched[i].list;
+    ck_assert_str_eq(a->plugin, "bpf_stats");
+    ck_assert_uint_eq(a->time, fake_collectd.dispatched[0].list.time);
+    for (size_t j = 0; j < i; j++) {
+      const value_list_t *b = &fake_collectd.dispatched[j].list;
+      ck_assert(strcmp(a->plugin_instance, b->plugin_instance) != 0 ||
+                strcmp(a->type, b->type) != 0 ||
+                strcmp(a->type_instance, b->type_instance) != 0);
+    }
+  }
+}
+END_TEST
+
+START_TEST(read__metrics_named__dispatches_these_alone_per_group) {
+  oconfig_item_t *metrics = tree_option(&tree, "Metrics");
+  tree_string(metrics, "run_time_ns");
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("a", "invocations", ""));
+  check_derive("a", "derive", "run_time_ns", 50);
+  check_derive("", "invocations", "", 5);
+}
+END_TEST
+
+START_TEST(read__not_selected__is_in_the_host_alone) {
+  tree_string(tree_option(&tree, "Program"), "b");
+  fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf_add(2, 100, "b", 6);
+  start();
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("a", "invocations", ""));
+  check_derive("b", "invocations", "", 6);
+  check_derive("", "invocations", "", 11);
+}
+END_TEST
+
+START_TEST(read__log_stats__logs_a_line_for_each_group) {
+  tree_boolean(tree_option(&tree, "LogStats"), 1);
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 2);
+  ck_assert_int_eq(fake_collectd.lines[1].severity, LOG_INFO);
+  ck_assert_str_eq(fake_collectd.lines[1].text,
+                   "bpf_stats: a: 5 invocations, 50 ns, 10 recursion misses, "
+                   "10.000 ns/call, miss rate 0.666667");
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: all programs: 5 invocations, 50 ns, 10 "
+                   "recursion misses, 10.000 ns/call, miss rate 0.666667");
+}
+END_TEST
+
+START_TEST(read__kernel_without_misses__has_no_series_of_them) {
+  fake_libbpf.info_len = 208; /* as Linux 5.10 has */
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  read_once();
+  check_derive("a", "invocations", "", 5);
+  ck_assert_ptr_null(fake_collectd_value("a", "derive", "recursion_misses"));
+  ck_assert_ptr_null(fake_collectd_value("", "derive", "recursion_misses"));
+}
+END_TEST
+
+START_TEST(read__huge_counters__saturate_and_stay_finite) {
+  struct fake_prog *prog = fake_libbpf_add(1, 100, "a", 0);
+  start();
+  read_once();
+  prog->run_cnt = prog->run_time_ns = prog->recursion_misses = UINT64_MAX;
+  read_once();
+  check_derive("a", "invocations", "", INT64_MAX);
+  for (size_t i = 0; i < fake_collectd.dispatched_num; i++)
+    if (strcmp(fake_collectd.dispatched[i].list.type, "gauge") == 0)
+      ck_assert(isfinite(fake_collectd.dispatched[i].value.gauge));
+}
+END_TEST
+
+START_TEST(read__some_unreadable__logs_the_change_and_dispatches_the_rest) {
+  struct fake_prog *prog = fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf_add(2, 100, "b", 6);
+  start();
+  read_once();
+  prog->fd_error = -EMFILE;
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: 1 of 2 BPF programs could not be read; the "
+                   "others are dispatched");
+  check_derive("b", "invocations", "", 6);
+  check_derive("", "derive", "read_errors", 1);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  check_derive("", "derive", "read_errors", 2);
+  prog->fd_error = 0;
+  prog->run_cnt = 9;
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_NOTICE);
+  check_derive("a", "invocations", "", 9);
+}
+END_TEST
+
+START_TEST(read__nothing_obtained__fails_once_logged_and_recovers) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  fake_libbpf.next_id_error = -ENOMEM;
+  for (int i = 0; i < 3; i++) {
+    fake_collectd_clear();
+    ck_assert_int_ne(fake_collectd.read(), 0);
+    ck_assert_uint_eq(fake_collectd.dispatched_num, 0);
+    ck_assert_uint_eq(fake_collectd.lines_num, i == 0 ? 1 : 0);
+  }
+  fake_libbpf.next_id_error = 0;
+  fake_libbpf.progs[0].run_cnt = 8;
+  read_once();
+  check_derive("a", "invocations", "", 8);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: reading BPF programs works again");
+}
+END_TEST
+
+START_TEST(read__enable_stats_refused__warns_once_and_works_on) {
+  fake_libbpf.enable_stats_error = -EPERM;
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_WARNING);
+  ck_assert_ptr_nonnull(
+      strstr(fake_collectd.lines[0].text, "kernel.bpf_stats_enabled=1"));
+  check_derive("a", "invocations", "", 5);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(init__without_privilege__is_one_line_and_no_read) {
+  fake_libbpf.next_id_error = -EPERM;
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+  ck_assert_ptr_nonnull(strstr(fake_collectd.lines[0].text, "CAP_SYS_ADMIN"));
+}
+END_TEST
+
+START_TEST(init__kernel_without_bpf__says_so) {
+  fake_libbpf.next_id_error = -ENOSYS;
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_ptr_nonnull(
+      strstr(fake_collectd.lines[0].text, "CONFIG_BPF_SYSCALL"));
+}
+END_TEST
+
+START_TEST(init__wrong_settings__adds_no_line_and_no_read) {
+  tree_number(tree_option(&tree, "MaxInstances"), -1);
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+}
+END_TEST
+
+START_TEST(shutdown__without_init__does_nothing) {
+  /* teardown() shuts down. */
+  ck_assert_ptr_null(fake_collectd.read);
+}
+END_TEST
+
+Suite *bpf_stats_suite(void) {
+  Suite *suite = suite_create("bpf_stats");
+  TCase *core = tcase_create("core");
+  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_test(core, read__healthy__dispatches_totals_and_is_silent);
+  tcase_add_test(core, read__second__dispatches_gauges_of_the_interval);
+  tcase_add_test(core, read__all_values__have_one_time_and_no_identity_twice);
+  tcase_add_test(core, read__metrics_named__dispatches_these_alone_per_group);
+  tcase_add_test(core, read__not_selected__is_in_the_host_alone);
+  tcase_add_test(core, read__log_stats__logs_a_line_for_each_group);
+  suite_add_tcase(suite, core);
+  TCase *limits = tcase_create("limits");
+  tcase_add_checked_fixture(limits, setup, teardown);
+  tcase_add_test(limits, read__kernel_without_misses__has_no_series_of_them);
+  tcase_add_test(limits, read__huge_counters__saturate_and_stay_finite);
+  tcase_add_test(
+      limits, read__some_unreadable__logs_the_change_and_dispatches_the_rest);
+  tcase_add_test(limits, read__nothing_obtained__fails_once_logged_and_recovers);
+  tcase_add_test(limits, read__enable_stats_refused__warns_once_and_works_on);
+  tcase_add_test(limits, init__without_privilege__is_one_line_and_no_read);
+  tcase_add_test(limits, init__kernel_without_bpf__says_so);
+  tcase_add_test(limits, init__wrong_settings__adds_no_line_and_no_read);
+  tcase_add_test(limits, shutdown__without_init__does_nothing);
+  suite_add_tcase(suite, limits);
+  return suite;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of settings: each option, and each kind of wrong value. */
+#include "suites.h"
+
+#include "config_tree.h"
+#include "fake_collectd.h"
+#include "settings.h"
+
+#include <math.h>
+#include <string.h>
+
+static struct settings settings;
+static struct config_tree tree;
+
+static void setup(void) {
+  fake_collectd_reset();
+  tree_init(&tree);
+  ck_assert_int_eq(settings_init(&settings), 0);
+}
+
+static void teardown(void) { settings_clear(&settings); }
+
+static oconfig_item_t *option(const char *key) {
+  return tree_option(&tree, key);
+}
+
+static void parse_silently(void) {
+  settings_parse(&settings, &tree.block);
+  ck_assert_msg(fake_collectd.lines_num == 0, "logged: %s",
+                fake_collectd.lines[0].text);
+  ck_assert(!settings.wrong);
+}
+
+/* Demands one error line, which begins and goes on as given. */
+static void parse_wrong(const char *begin, const char *allowed) {
+  settings_parse(&settings, &tree.block);
+  ck_assert(settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+  const char *line = fake_collectd.lines[0].text;
+  ck_assert_msg(strncmp(line, begin, strlen(begin)) == 0, "logged: %s", line);
+  ck_assert_msg(strstr(line, allowed) != NULL, "logged: %s", line);
+  const char end[] = "The plugin is not started.";
+  ck_assert_str_eq(line + strlen(line) - strlen(end), end);
+}
+
+START_TEST(settings_init__defaults__are_those_of_the_manual) {
+  ck_assert(!settings.wrong);
+  ck_assert(settings.enable_stats);
+  ck_assert(!settings.log_stats);
+  ck_assert(selector_matches(settings.selector, "any", "xdp"));
+  ck_assert_uint_eq(settings.instance_format.parts_num, 1);
+  ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_NAME);
+  ck_assert_uint_eq(settings.group_metrics, metrics_default());
+  ck_assert_uint_eq(settings.max_instances, 1000);
+}
+END_TEST
+
+START_TEST(settings_parse__empty_block__keeps_the_defaults) {
+  parse_silently();
+  ck_assert(settings.enable_stats);
+}
+END_TEST
+
+START_TEST(settings_parse__booleans__as_words_of_any_kind) {
+  tree_boolean(option("EnableStats"), 0);
+  tree_string(option("LogStats"), "yes");
+  parse_silently();
+  ck_assert(!settings.enable_stats);
+  ck_assert(settings.log_stats);
+  tree_init(&tree);
+  tree_string(option("enablestats"), "true");
+  tree_string(option("LOGSTATS"), "off");
+  parse_silently();
+  ck_assert(settings.enable_stats);
+  ck_assert(!settings.log_stats);
+}
+END_TEST
+
+START_TEST(settings_parse__filters__reach_the_selector) {
+  tree_string(option("Program"), "one");
+  oconfig_item_t *several = option("Program");
+  tree_string(several, "two");
+  tree_string(several, "/^three/");
+  tree_string(option("ProgramType"), "xdp");
+  tree_string(option("ProgramType"), "kprobe");
+  parse_silently();
+  ck_assert(selector_matches(settings.selector, "one", "xdp"));
+  ck_assert(selector_matches(settings.selector, "two", "kprobe"));
+  ck_assert(selector_matches(settings.selector, "three_more", "xdp"));
+  ck_assert(!selector_matches(settings.selector, "four", "xdp"));
+  ck_assert(!selector_matches(settings.selector, "one", "sched_cls"));
+}
+END_TEST
+
+START_TEST(settings_parse__ignore_selected__turns_the_filters_around) {
+  tree_boolean(option("IgnoreSelected"), 1);
+  tree_string(option("Program"), "one");
+  parse_silently();
+  ck_assert(!selector_matches(settings.selector, "one", "xdp"));
+  ck_assert(selector_matches(settings.selector, "two", "xdp"));
+}
+END_TEST
+
+START_TEST(settings_parse__instance_format__is_taken) {
+  tree_string(option("PluginInstanceFormat"), "type name");
+  parse_silently();
+  ck_assert_uint_eq(settings.instance_format.parts_num, 2);
+  ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_TYPE);
+  ck_assert_int_eq(settings.instance_format.parts[1], GROUP_NAME_NAME);
+}
+END_TEST
+
+START_TEST(settings_parse__metrics__replace_the_default_and_add_up) {
+  oconfig_item_t *metrics = option("Metrics");
+  tree_string(metrics, "invocations");
+  tree_string(metrics, "cpu_percent");
+  tree_string(option("Metrics"), "memory");
+  parse_silently();
+  ck_assert_uint_eq(settings.group_metrics, metrics_find("invocations") |
+                                                metrics_find("cpu_percent") |
+                                                metrics_find("memory"));
+}
+END_TEST
+
+START_TEST(settings_parse__max_instances__from_zero_to_a_million) {
+  tree_number(option("MaxInstances"), 0);
+  parse_silently();
+  ck_assert_uint_eq(settings.max_instances, 0);
+  tree_number(option("MaxInstances"), 1000000);
+  parse_silently();
+  ck_assert_uint_eq(settings.max_instances, 1000000);
+}
+END_TEST
+
+START_TEST(settings_parse__source__auto_or_syscall) {
+  tree_string(option("Source"), "auto");
+  tree_string(option("Source"), "Syscall");
+  parse_silently();
+}
+END_TEST
+
+START_TEST(settings_parse__unknown_option__is_a_warning) {
+  tree_string(option("EnabelStats"), "true");
+  tree_number(option("MaxInstances"), 5);
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_WARNING);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: option EnabelStats is unknown and ignored; see "
+                   "collectd-bpf_stats(5)");
+  ck_assert_uint_eq(settings.max_instances, 5);
+}
+END_TEST
+
+START_TEST(settings_parse__two_wrong_values__are_two_lines) {
+  tree_number(option("MaxInstances"), -1);
+  tree_string(option("Source"), "magic");
+  settings_parse(&settings, &tree.block);
+  ck_assert_uint_eq(fake_collectd_count(LOG_ERR), 2);
+}
+END_TEST
+
+struct wrong_value {
+  const char *key;
+  int type;
+  const char *string;
+  double number;
+  const char *begin;
+  const char *allowed;
+};
+
+static const struct wrong_value wrong_values[] = {
+    {"EnableStats", OCONFIG_TYPE_STRING, "maybe", 0,
+     "bpf_stats: option EnableStats, value \"maybe\": ", "true or false"},
+    {"EnableStats", OCONFIG_TYPE_NUMBER, NULL, 2,
+     "bpf_stats: option EnableStats, value 2: ", "true or false"},
+    {"LogStats", OCONFIG_TYPE_NUMBER, NULL, 1,
+     "bpf_stats: option LogStats, value 1: ", "true or false"},
+    {"IgnoreSelected", OCONFIG_TYPE_STRING, "", 0,
+     "bpf_stats: option IgnoreSelected, value \"\": ", "true or false"},
+    {"Program", OCONFIG_TYPE_STRING, "/xdp[/", 0,
+     "bpf_stats: option Program, value \"/xdp[/\": ",
+     "an exact name or \"/POSIX extended regex/\" ("},
+    {"Program", OCONFIG_TYPE_STRING, "", 0,
+     "bpf_stats: option Program, value \"\": ", "(it is empty)"},
+    {"Program", OCONFIG_TYPE_STRING, "/open", 0,
+     "bpf_stats: option Program, value \"/open\": ", "slash at its end"},
+    {"Program", OCONFIG_TYPE_NUMBER, NULL, 7,
+     "bpf_stats: option Program, value 7: ", "an exact name"},
+    {"ProgramType", OCONFIG_TYPE_STRING, "XDP", 0,
+     "bpf_stats: option ProgramType, value \"XDP\": ",
+     "one of socket_filter kprobe sched_cls sched_act tracepoint xdp."},
+    {"ProgramType", OCONFIG_TYPE_BOOLEAN, NULL, 1,
+     "bpf_stats: option ProgramType, value true: ", "a program type"},
+    {"PluginInstanceFormat", OCONFIG_TYPE_STRING, "name uid", 0,
+     "bpf_stats: option PluginInstanceFormat, value \"name uid\": ",
+     "name, type, tag and id"},
+    {"PluginInstanceFormat", OCONFIG_TYPE_NUMBER, NULL, 1,
+     "bpf_stats: option PluginInstanceFormat, value 1: ", "tag and id"},
+    {"Metrics", OCONFIG_TYPE_STRING, "coverage", 0,
+     "bpf_stats: option Metrics, value \"coverage\": ",
+     "one or more of invocations run_time_ns recursion_misses ns_per_call "
+     "miss_rate programs cpu_percent ns_per_call_lifetime miss_rate_lifetime "
+     "memory."},
+    {"Metrics", OCONFIG_TYPE_NUMBER, NULL, 3,
+     "bpf_stats: option Metrics, value 3: ", "one or more of invocations"},
+    {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, -1,
+     "bpf_stats: option MaxInstances, value -1: ",
+     "a whole number from 0 to 1000000"},
+    {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, 1.5,
+     "bpf_stats: option MaxInstances, value 1.5: ", "a whole number"},
+    {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, 1000001,
+     "bpf_stats: option MaxInstances, value 1000001: ", "a whole number"},
+    {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, NAN,
+     "bpf_stats: option MaxInstances, value nan: ", "a whole number"},
+    {"MaxInstances", OCONFIG_TYPE_STRING, "many", 0,
+     "bpf_stats: option MaxInstances, value \"many\": ", "a whole number"},
+    {"Source", OCONFIG_TYPE_STRING, "magic", 0,
+     "bpf_stats: option Source, value \"magic\": ", "\"auto\" or \"syscall\""},
+    {"Source", OCONFIG_TYPE_BOOLEAN, NULL, 0,
+     "bpf_stats: option Source, value false: ", "\"auto\" or \"syscall\""},
+};
+
+START_TEST(settings_parse__wrong_value__is_one_clear_line) {
+  const struct wrong_value *wrong = &wrong_values[_i];
+  oconfig_item_t *item = option(wrong->key);
+  if (wrong->type == OCONFIG_TYPE_STRING)
+    tree_string(item, wrong->string);
+  else if (wrong->type == OCONFIG_TYPE_NUMBER)
+    tree_number(item, wrong->number);
+  else
+    tree_boolean(item, wrong->number != 0);
+  parse_wrong(wrong->begin, wrong->allowed);
+}
+END_TEST
+
+static const char *const all_keys[] = {
+    "EnableStats",  "Program", "ProgramType",  "IgnoreSelected",
+    "PluginInstanceFormat", "Metrics", "MaxInstances", "Source",
+    "LogStats"};
+
+START_TEST(settings_parse__no_value__is_one_clear_line) {
+  option(all_keys[_i]);
+  char begin[128];
+  snprintf(begin, sizeof(begin), "bpf_stats: option %s, value (none): ",
+           all_keys[_i]);
+  parse_wrong(begin, "allowed is ");
+}
+END_TEST
+
+START_TEST(settings_parse__a_block__is_one_clear_line) {
+  oconfig_item_t child = {.key = "Inner"};
+  oconfig_item_t *item = option(all_keys[_i]);
+  item->children = &child;
+  item->children_num = 1;
+  parse_wrong("bpf_stats: option ", "a line, not a block");
+}
+END_TEST
+
+START_TEST(settings_parse__two_values_for_one__is_one_clear_line) {
+  oconfig_item_t *item = option("MaxInstances");
+  tree_number(item, 5);
+  tree_number(item, 6);
+  parse_wrong("bpf_stats: option MaxInstances, value 6: ", "just one value");
+  ck_assert_uint_eq(settings.max_instances, 1000);
+}
+END_TEST
+
+START_TEST(settings_parse__long_wrong_value__is_cut_in_the_line) {
+  static char value[5000];
+  memset(value, 'x', sizeof(value) - 1);
+  tree_string(option("Source"), value);
+  parse_wrong("bpf_stats: option Source, value \"xxxx", "\"auto\"");
+  ck_assert_uint_lt(strlen(fake_collectd.lines[0].text), 300);
+}
+END_TEST
+
+START_TEST(settings_clear__twice__does_nothing_more) {
+  settings_clear(&settings);
+}
+END_TEST
+
+Suite *settings_suite(void) {
+  Suite *suite = suite_create("settings");
+  TCase *core = tcase_create("core");
+  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_test(core, settings_init__defaults__are_those_of_the_manual);
+  tcase_add_test(core, settings_parse__empty_block__keeps_the_defaults);
+  tcase_add_test(core, settings_parse__booleans__as_words_of_any_kind);
+  tcase_add_test(core, settings_parse__filters__reach_the_selector);
+  tcase_add_test(core,
+                 settings_parse__ignore_selected__turns_the_filters_around);
+  tcase_add_test(core, settings_parse__instance_format__is_taken);
+  tcase_add_test(core, settings_parse__metrics__replace_the_default_and_add_up);
+  tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
+  tcase_add_test(core, settings_parse__source__auto_or_syscall);
+  suite_add_tcase(suite, core);
+  TCase *limits = tcase_create("limits");
+  tcase_add_checked_fixture(limits, setup, teardown);
+  tcase_add_test(limits, settings_parse__unknown_option__is_a_warning);
+  tcase_add_test(limits, settings_parse__two_wrong_values__are_two_lines);
+  tcase_add_loop_test(limits, settings_parse__wrong_value__is_one_clear_line, 0,
+                      sizeof(wrong_values) / sizeof(wrong_values[0]));
+  int keys_num = sizeof(all_keys) / sizeof(all_keys[0]);
+  tcase_add_loop_test(limits, settings_parse__no_value__is_one_clear_line, 0,
+                      keys_num);
+  tcase_add_loop_test(limits, settings_parse__a_block__is_one_clear_line, 0,
+                      keys_num);
+  tcase_add_test(limits, settings_parse__two_values_for_one__is_one_clear_line);
+  tcase_add_test(limits, settings_parse__long_wrong_value__is_cut_in_the_line);
+  tcase_add_test(limits, settings_clear__twice__does_nothing_more);
+  suite_add_tcase(suite, limits);
+  return suite;
+}
