@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct accounting {
-  bool hold;          /* wanted: hold the descriptor */
-  int fd;             /* -1: not held */
-  int error;          /* -errno of the last attempt to get it, or 0 */
-  bool on;            /* known to be on at the last update */
+  bool hold;            /* wanted: hold the descriptor */
+  int fd;               /* -1: not held */
+  int error;            /* -errno of the last attempt to get it, or 0 */
+  bool on;              /* known to be on at the last update */
   uint64_t on_since_ns; /* CLOCK_BOOTTIME; while on */
 };
 

@@ -26,7 +26,8 @@ struct group_name_format {
 };
 
 /* Parses the words name, type, tag and id, each at most once and one at least,
- * separated by blanks or dashes. Returns 0, or -EINVAL and leaves *RET_FORMAT untouched. */
+ * separated by blanks or dashes. Returns 0, or -EINVAL and leaves *RET_FORMAT
+ * untouched. */
 int group_name_format_parse(const char *text,
                             struct group_name_format *ret_format);
 

@@ -19,7 +19,7 @@ struct settings {
   struct selector *selector; /* Program, ProgramType, IgnoreSelected */
   struct group_name_format instance_format;
   metric_set group_metrics;
-  bool names_metrics; /* Metrics has replaced the default */
+  bool names_metrics;   /* Metrics has replaced the default */
   size_t max_instances; /* 0: no limit */
 };
 

@@ -16,13 +16,13 @@
  * kernel gives an id to another program after it was freed. */
 struct prog_sample {
   uint32_t id;
-  bool unreadable;          /* it exists, but only its id could be had */
-  uint64_t load_time_ns;    /* CLOCK_BOOTTIME; never 0 when readable */
-  const char *name;         /* full name, any bytes; owned by the source */
-  char type_name[32];       /* libbpf's name of the type, or "type_<number>" */
-  char tag[17];             /* hash of the instructions, 16 hex digits */
-  struct prog_stats stats;  /* since the program was loaded */
-  uint64_t memory_bytes;    /* 0: not known, or not asked for */
+  bool unreadable;         /* it exists, but only its id could be had */
+  uint64_t load_time_ns;   /* CLOCK_BOOTTIME; never 0 when readable */
+  const char *name;        /* full name, any bytes; owned by the source */
+  char type_name[32];      /* libbpf's name of the type, or "type_<number>" */
+  char tag[17];            /* hash of the instructions, 16 hex digits */
+  struct prog_stats stats; /* since the program was loaded */
+  uint64_t memory_bytes;   /* 0: not known, or not asked for */
 };
 
 struct prog_snapshot {
@@ -55,8 +55,7 @@ int source_syscall_new(const struct source_options *options,
  * source and valid until the next call, or source_free().
  * Returns 0, also for a walk that was cut short or has unreadable programs; or
  * -errno when nothing was obtained. */
-int source_snapshot(struct source *source,
-                    struct prog_snapshot *ret_snapshot);
+int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot);
 
 /* Accepts NULL. */
 void source_free(struct source *source);

@@ -37,9 +37,8 @@ double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,
                            uint64_t elapsed_ns) {
   if (!accounting->on || elapsed_ns == 0)
     return 0.0;
-  uint64_t on_ns = now_ns > accounting->on_since_ns
-                       ? now_ns - accounting->on_since_ns
-                       : 0;
+  uint64_t on_ns =
+      now_ns > accounting->on_since_ns ? now_ns - accounting->on_since_ns : 0;
   return on_ns >= elapsed_ns ? 1.0 : (double)on_ns / (double)elapsed_ns;
 }
 

@@ -172,8 +172,8 @@ void group_table_settle(struct group_table *table) {
 
 const struct group *group_table_next(const struct group_table *table,
                                      const struct group *group) {
-  const struct node *next =
-      group == NULL ? TAILQ_FIRST(&table->active)
-                    : TAILQ_NEXT((const struct node *)group, link);
+  const struct node *next = group == NULL
+                                ? TAILQ_FIRST(&table->active)
+                                : TAILQ_NEXT((const struct node *)group, link);
   return next == NULL ? NULL : &next->group;
 }

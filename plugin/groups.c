@@ -20,7 +20,7 @@ struct member {
 
   /* Only while that snapshot is taken in. */
   const struct prog_sample *sample; /* NULL unless read */
-  bool wants_group; /* first seen, and selected */
+  bool wants_group;                 /* first seen, and selected */
   bool has_delta; /* all that it counted since LAST belongs to this interval */
 };
 
@@ -68,8 +68,7 @@ static int members_reserve(struct members *members, size_t num) {
   if (num <= members->capacity)
     return 0;
   size_t capacity = num + num / 2;
-  struct member *items =
-      reallocarray(members->items, capacity, sizeof(*items));
+  struct member *items = reallocarray(members->items, capacity, sizeof(*items));
   if (items == NULL)
     return -ENOMEM;
   members->items = items;
@@ -141,8 +140,8 @@ static void merge(struct groups *groups, const struct prog_snapshot *snapshot) {
   for (size_t s = 0; s <= snapshot->samples_num; s++) {
     const struct prog_sample *sample =
         s < snapshot->samples_num ? &snapshot->samples[s] : NULL;
-    for (; k < known->num &&
-           (sample == NULL || known->items[k].id < sample->id);
+    for (;
+         k < known->num && (sample == NULL || known->items[k].id < sample->id);
          k++) {
       if (snapshot->complete)
         continue; /* gone */

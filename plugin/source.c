@@ -6,8 +6,7 @@
 
 #include <bpf/libbpf.h>
 
-int source_snapshot(struct source *source,
-                    struct prog_snapshot *ret_snapshot) {
+int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot) {
   struct prog_snapshot snapshot = {.time_ns = boottime_ns()};
   int rc = source->snapshot(source, &snapshot);
   if (rc != 0)

@@ -119,9 +119,9 @@ static int read_program(struct source_syscall *source, int prog_fd,
       .misses = info.recursion_misses,
   };
   /* The kernel says how much of the struct it knows. */
-  source->has_misses = info_len >= offsetof(struct bpf_prog_info,
-                                            recursion_misses) +
-                                       sizeof(info.recursion_misses);
+  source->has_misses =
+      info_len >= offsetof(struct bpf_prog_info, recursion_misses) +
+                      sizeof(info.recursion_misses);
   return 0;
 }
 

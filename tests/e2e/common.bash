@@ -59,27 +59,32 @@ start_collectd() {
   write_config
   "$@" "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/stdout" 2>&1 3>&- &
   collectd_pid=$!
-  wait_until test -S "$dir/sock"
+  wait_until collectd_is_up_or_gone
+  [ -S "$dir/sock" ]
+}
+
+collectd_is_up_or_gone() {
+  [ -S "$dir/sock" ] || ! kill -0 "$collectd_pid" 2>/dev/null
 }
 
 stop_collectd() {
   [ -n "${collectd_pid:-}" ] || return 0
-  kill "$1" "$collectd_pid"
-  wait "$collectd_pid" || true # its exit status tells the signal
+  if kill "$1" "$collectd_pid"; then wait "$collectd_pid" || :; fi
   collectd_pid=
 }
 
 # Starts the workload; `workload COMMAND` gives it a command and waits for "ok".
 start_workload() {
   coproc WORKLOAD { exec "$builddir/tests/live/workload" 3>&-; }
-  # A pid in a variable of our own: bash drops its own when the process ends.
   workload_pid=$WORKLOAD_PID
+  # Copies, which are there in pipelines as well.
+  exec {workload_out}<&"${WORKLOAD[0]}" {workload_in}>&"${WORKLOAD[1]}"
 }
 
 workload() {
-  echo "$*" >&"${WORKLOAD[1]}"
+  echo "$*" >&"$workload_in"
   local line
-  while read -r -t 60 line <&"${WORKLOAD[0]}"; do
+  while read -r -t 60 line <&"$workload_out"; do
     case $line in
     ok) return 0 ;;
     error:*)
@@ -95,8 +100,7 @@ workload() {
 
 stop_workload() {
   [ -n "${workload_pid:-}" ] || return 0
-  kill "$workload_pid"
-  wait "$workload_pid" || true # its exit status tells the signal
+  if kill "$workload_pid"; then wait "$workload_pid" || :; fi
   workload_pid=
 }
 
@@ -147,7 +151,7 @@ ask_collectd() {
   socat - "UNIX-CONNECT:$dir/sock" <<<"$1"
 }
 
-# How many programs of that name bpftool shows, and a field of the one.
+# A field of what bpftool shows of the program, 0 for one that is left out.
 bpftool_field() { # ID FIELD
   "$BPFTOOL" -j prog show id "$1" | jq -r ".$2 // 0"
 }

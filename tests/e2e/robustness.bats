@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# What the plugin does to its host and its daemon, and without privileges.
+
+load common
+
+# How often the program ran, as the kernel counted.
+kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; }
+
+@test "no_privileges__one_line_says_what_is_missing_and_the_daemon_goes_on" {
+  start_collectd setpriv --inh-caps=-all --bounding-set=-all </dev/null
+  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
+  sleep 1
+  kill -0 "$collectd_pid"
+  [ "$(grep -c 'bpf_stats:' "$log")" -eq 1 ]
+  grep -F '[error] bpf_stats: cannot list BPF programs: Operation not permitted. CAP_SYS_ADMIN is missing: run collectd as root, or add it to CapabilityBoundingSet= and AmbientCapabilities= of its unit. The plugin is not started.' "$log"
+  [ ! -e "$csv/bpf_stats" ]
+}
+
+@test "killed__collectd_with_SIGKILL__statistics_are_off_again" {
+  [ "$(cat /proc/sys/kernel/bpf_stats_enabled)" = 0 ]
+  start_collectd </dev/null
+  start_workload
+  workload load e2e_killed xdp
+  wait_reads
+  workload run e2e_killed 10
+  [ "$(kernel_count)" = 10 ]
+  stop_collectd -KILL
+  workload run e2e_killed 1000
+  [ "$(kernel_count)" = 10 ]
+}
+
+@test "stopped__collectd__statistics_are_off_again" {
+  start_collectd </dev/null
+  start_workload
+  workload load e2e_stopped xdp
+  wait_reads
+  workload run e2e_stopped 10
+  stop_collectd -TERM
+  workload run e2e_stopped 1000
+  [ "$(kernel_count)" = 10 ]
+}
+
+@test "EnableStats__false__counters_stand_still_and_no_gauge_of_the_interval" {
+  start_collectd <<<'EnableStats false'
+  start_workload
+  workload load e2e_off recursion
+  workload rate e2e_off 100
+  workload sleep 1
+  wait_reads
+  [ "$(last e2e_off invocations)" = 0 ]
+  # Misses are counted all the same; that is no rate of 100 %.
+  [ "$(last e2e_off derive-recursion_misses)" = 100 ]
+  run has_values e2e_off gauge-miss_rate
+  [ "$status" -ne 0 ]
+  run has_values e2e_off gauge-ns_per_call
+  [ "$status" -ne 0 ]
+  run has_values "" gauge-cpu_percent
+  [ "$status" -ne 0 ]
+  [ "$(last "" gauge-coverage)" = 0 ]
+}
+
+@test "reading_for_a_while__descriptors_of_the_daemon__stay_as_many" {
+  interval=0.1 start_collectd </dev/null
+  start_workload
+  workload load_many e2e_fds 50
+  wait_reads
+  before=$(find "/proc/$collectd_pid/fd" -type l -lname '*bpf*' | wc -l)
+  wait_reads 20
+  after=$(find "/proc/$collectd_pid/fd" -type l -lname '*bpf*' | wc -l)
+  # None is a program: BPF_ENABLE_STATS is the one that is held.
+  [ "$before" = "$after" ]
+  run find "/proc/$collectd_pid/fd" -type l -lname '*bpf-prog*'
+  [ -z "$output" ]
+}
+
+is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
+
+@test "unloaded_by_its_owner__program__is_not_kept_alive_by_the_daemon" {
+  start_collectd </dev/null
+  start_workload
+  workload load e2e_alive xdp
+  id=$(workload counts | awk '{print $2}')
+  wait_reads
+  workload unload e2e_alive
+  wait_until is_unloaded "$id"
+}
+
+@test "stop__is_quick_and_clean" {
+  start_collectd </dev/null
+  wait_reads
+  SECONDS=0
+  kill "$collectd_pid"
+  wait "$collectd_pid"
+  collectd_pid=
+  [ "$SECONDS" -le 2 ]
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# Wrong settings: one clear line each, and nothing else is lost.
+
+load common
+
+# Starts collectd with the option line, demands exactly one line of the plugin,
+# an error with these texts, and that all goes on without the plugin.
+refuses() { # OPTION_LINE TEXT...
+  echo "refuses: $1"
+  rm -rf "$csv" "$log"
+  start_collectd <<<"$1"
+  shift
+  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
+  sleep 0.3
+  kill -0 "$collectd_pid"
+  [ ! -e "$csv/bpf_stats" ]
+  [ "$(grep -c 'bpf_stats:' "$log")" -eq 1 ]
+  local line
+  line=$(grep 'bpf_stats:' "$log")
+  [[ $line == '[error] bpf_stats: option '* ]]
+  [[ $line == *'The plugin is not started.' ]]
+  for text in "$@"; do
+    [[ $line == *"$text"* ]]
+  done
+  stop_collectd -TERM
+}
+
+setup() { interval=0.2; }
+
+@test "EnableStats__wrong__is_refused" {
+  refuses 'EnableStats "maybe"' 'option EnableStats, value "maybe":' 'true or false'
+  refuses 'EnableStats 1' 'option EnableStats, value 1:' 'true or false'
+}
+
+@test "Program__wrong__is_refused" {
+  refuses 'Program "/xdp[/"' 'option Program, value "/xdp[/":' 'POSIX extended regex'
+  refuses 'Program "/xdp"' 'option Program, value "/xdp":' 'slash at its end is missing'
+  refuses 'Program ""' 'option Program, value "":' 'it is empty'
+  refuses 'Program 5' 'option Program, value 5:' 'an exact name'
+}
+
+@test "ProgramType__wrong__is_refused" {
+  refuses 'ProgramType "xpd"' 'option ProgramType, value "xpd":' ' xdp ' ' kprobe ' ' sched_cls '
+}
+
+@test "IgnoreSelected__wrong__is_refused" {
+  refuses 'IgnoreSelected 2' 'option IgnoreSelected, value 2:' 'true or false'
+}
+
+@test "PluginInstanceFormat__wrong__is_refused" {
+  refuses 'PluginInstanceFormat "nme"' 'option PluginInstanceFormat, value "nme":' 'name, type, tag and id'
+}
+
+@test "Metrics__wrong__is_refused" {
+  refuses 'Metrics "invocations" "calls"' 'option Metrics, value "calls":' 'one or more of invocations run_time_ns'
+}
+
+@test "MaxInstances__wrong__is_refused" {
+  refuses 'MaxInstances -1' 'option MaxInstances, value -1:' 'from 0 to 1000000'
+  refuses 'MaxInstances 1.5' 'option MaxInstances, value 1.5:' 'a whole number'
+  refuses 'MaxInstances "many"' 'option MaxInstances, value "many":' 'a whole number'
+  refuses 'MaxInstances 1 2' 'option MaxInstances, value 2:' 'just one value'
+}
+
+@test "Source__wrong__is_refused" {
+  refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto" or "syscall"'
+}
+
+@test "LogStats__wrong__is_refused" {
+  refuses 'LogStats 7' 'option LogStats, value 7:' 'true or false'
+}
+
+@test "block_for_a_line__is_refused" {
+  refuses $'<Program "x">\n  Type "xdp"\n</Program>' 'option Program' 'a line, not a block'
+}
+
+@test "unknown_option__is_a_warning_and_the_plugin_works" {
+  start_collectd <<<'EnabelStats true'
+  wait_reads
+  [ "$(grep -c 'bpf_stats:' "$log")" -eq 1 ]
+  grep -F '[warning] bpf_stats: option EnabelStats is unknown and ignored' "$log"
+}
+
+@test "example_configuration__is_silent_and_works" {
+  start_collectd <<<"$(sed -n '/<Plugin/,/<\/Plugin>/{//!p}' "$srcdir/conf/bpf_stats.conf")"
+  wait_reads
+  run grep bpf_stats: "$log"
+  [ "$status" -eq 1 ]
+}
+
+@test "example_configuration__every_option_with_its_default__is_accepted" {
+  # Each commented option, uncommented; those that filter do not keep others out.
+  start_collectd <<<"$(sed -n '/<Plugin/,/<\/Plugin>/{//!p}' "$srcdir/conf/bpf_stats.conf" | sed -E 's/^( *)#([A-Z])/\1\2/')"
+  wait_reads
+  run grep bpf_stats: "$log"
+  [ "$status" -eq 1 ]
+  grep -q 'MaxInstances 1000' "$dir/collectd.conf"
+}

@@ -158,7 +158,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
   grep -qx e2e_hot "$dir/selected"
   [ "$(grep -c . "$dir/selected")" -eq 3 ] # and the one without a name
   stop_collectd -TERM
-  rm -r "$csv" "$dir/sock"
+  rm -r "$csv"
   start_collectd <<<'ProgramType "xdp" "raw_tracepoint"
     IgnoreSelected true'
   wait_reads

@@ -15,11 +15,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct accounting accounting;
@@ -93,9 +93,8 @@ static const struct group *group_of(const char *name) {
 
 static bool has_value(const char *key, const struct group *group,
                       double coverage) {
-  struct metrics_read read = {.host = groups_host(groups),
-                              .snapshot = &snapshot,
-                              .coverage = coverage};
+  struct metrics_read read = {
+      .host = groups_host(groups), .snapshot = &snapshot, .coverage = coverage};
   size_t num = 0;
   const struct metric *metrics = metrics_all(&num);
   for (size_t i = 0; i < num; i++) {
@@ -296,32 +295,26 @@ START_TEST(groups__reloaded_again_and_again__total_is_the_sum_of_all_runs) {
 }
 END_TEST
 
-struct churner {
-  atomic_bool stop;
-  atomic_int error;
-};
-
-/* Loads, runs and unloads programs of a few names as fast as it can. */
-static void *churn(void *arg) {
-  struct churner *churner = arg;
-  for (unsigned i = 0; !churner->stop; i++) {
+/* Loads, runs and unloads programs of a few names as fast as it can, in a
+ * process of its own, until it is killed. */
+static pid_t start_churn(void) {
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid > 0)
+    return pid;
+  for (unsigned i = 0;; i++) {
     char name[16];
     snprintf(name, sizeof(name), "live_churn_%u", i % 3);
     int fd = prog_load(BPF_PROG_TYPE_XDP, name, PROG_RETURNS);
-    int rc = fd < 0 ? fd : prog_run(fd, 10);
-    if (rc != 0)
-      churner->error = rc;
-    if (fd >= 0)
-      close(fd);
+    if (fd < 0 || prog_run(fd, 10) != 0)
+      _exit(1);
+    close(fd);
   }
-  return NULL;
 }
 
 START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
-  struct churner churner = {0};
-  pthread_t thread;
   int fd = load(BPF_PROG_TYPE_XDP, "live_steady");
-  ck_assert_int_eq(pthread_create(&thread, NULL, churn, &churner), 0);
+  pid_t churner = start_churn();
   uint64_t host_cnt = 0;
   uint64_t cnts[3] = {0};
   for (uint32_t i = 1; i <= 500; i++) {
@@ -340,9 +333,10 @@ START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
       cnts[n] = group->total.cnt;
     }
   }
-  churner.stop = true;
-  pthread_join(thread, NULL);
-  ck_assert_int_eq(churner.error, 0);
+  kill(churner, SIGKILL);
+  int status = 0;
+  ck_assert_int_eq(waitpid(churner, &status, 0), churner);
+  ck_assert(WIFSIGNALED(status)); /* it did not give up before */
   ck_assert_uint_gt(groups_host(groups)->churn.loaded, 0);
   close(fd);
 }

@@ -93,8 +93,8 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body) {
   }
   if (type == BPF_PROG_TYPE_CGROUP_SKB)
     opts.expected_attach_type = BPF_CGROUP_INET_INGRESS;
-  int fd = bpf_prog_load(type, name == NULL ? NULL : short_name,
-                         "Dual MIT/GPL", insns, insns_num, &opts);
+  int fd = bpf_prog_load(type, name == NULL ? NULL : short_name, "Dual MIT/GPL",
+                         insns, insns_num, &opts);
   if (btf_fd >= 0)
     close(btf_fd);
   return fd;
@@ -102,8 +102,10 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body) {
 
 int prog_run(int prog_fd, uint32_t runs) {
   uint8_t packet[64] = {[12] = 8}; /* of ethertype IPv4 */
+  uint8_t packet_out[64];
   LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-              .data_size_in = sizeof(packet), .repeat = (int)runs);
+              .data_size_in = sizeof(packet), .data_out = packet_out,
+              .data_size_out = sizeof(packet_out), .repeat = (int)runs);
   /* Zero would mean once. */
   return runs == 0 ? 0 : bpf_prog_test_run_opts(prog_fd, &opts);
 }
@@ -115,8 +117,7 @@ int recursion_start(struct recursion *recursion, const char *name,
       prog_load(BPF_PROG_TYPE_SOCKET_FILTER, feeder_name, PROG_PRINTS);
   recursion->prog_fd =
       prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, name, PROG_PRINTS);
-  int rc = recursion->feeder_fd < 0 ? recursion->feeder_fd
-                                    : recursion->prog_fd;
+  int rc = recursion->feeder_fd < 0 ? recursion->feeder_fd : recursion->prog_fd;
   if (rc >= 0) {
     recursion->link_fd =
         bpf_raw_tracepoint_open("bpf_trace_printk", recursion->prog_fd);

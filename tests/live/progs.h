@@ -29,8 +29,8 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body);
 int prog_run(int prog_fd, uint32_t runs);
 
 /* A program that really collects recursion misses: it sits on the tracepoint
- * bpf_trace_printk and itself calls bpf_trace_printk. Each run of a feeder makes
- * one run and one miss of it. */
+ * bpf_trace_printk and itself calls bpf_trace_printk. Each run of a feeder
+ * makes one run and one miss of it. */
 struct recursion {
   int prog_fd;
   int link_fd;

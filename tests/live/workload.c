@@ -15,9 +15,11 @@
 static const char help[] =
     "Usage: workload < COMMANDS\n"
     "Loads BPF programs and runs them. Commands, one a line:\n"
-    "  load NAME TYPE       load a program; NAME - is one without a name; TYPE\n"
+    "  load NAME TYPE       load a program; NAME - is one without a name; "
+    "TYPE\n"
     "                       is xdp, socket_filter, sched_cls, cgroup_skb, or\n"
-    "                       recursion: a raw_tracepoint that misses once a run\n"
+    "                       recursion: a raw_tracepoint that misses once a "
+    "run\n"
     "  load_many PREFIX N   load N programs, PREFIX0 and so on, of type xdp\n"
     "  run NAME N           run each program of that name N times\n"
     "  rate NAME N          run each of that name N times a second in sleep\n"
@@ -64,9 +66,8 @@ static int load(const char *name, const char *type_name) {
   }
   for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
     if (strcmp(types[i].name, type_name) == 0)
-      rc = program->fd =
-          prog_load(types[i].type, strcmp(name, "-") == 0 ? NULL : name,
-                    PROG_RETURNS);
+      rc = program->fd = prog_load(
+          types[i].type, strcmp(name, "-") == 0 ? NULL : name, PROG_RETURNS);
   if (rc < 0) {
     free(program);
     return rc;

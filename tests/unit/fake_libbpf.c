@@ -147,9 +147,9 @@ const char *btf__name_by_offset(const struct btf *btf, __u32 offset) {
 }
 
 const char *libbpf_bpf_prog_type_str(enum bpf_prog_type type) {
-  static const char *const names[] = {"unspec",    "socket_filter", "kprobe",
-                                      "sched_cls", "sched_act",     "tracepoint",
-                                      "xdp"};
+  static const char *const names[] = {
+      "unspec",    "socket_filter", "kprobe", "sched_cls",
+      "sched_act", "tracepoint",    "xdp"};
   return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }
 

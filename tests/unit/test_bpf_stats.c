@@ -276,7 +276,8 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(limits, read__huge_counters__saturate_and_stay_finite);
   tcase_add_test(
       limits, read__some_unreadable__logs_the_change_and_dispatches_the_rest);
-  tcase_add_test(limits, read__nothing_obtained__fails_once_logged_and_recovers);
+  tcase_add_test(limits,
+                 read__nothing_obtained__fails_once_logged_and_recovers);
   tcase_add_test(limits, read__enable_stats_refused__warns_once_and_works_on);
   tcase_add_test(limits, init__without_privilege__is_one_line_and_no_read);
   tcase_add_test(limits, init__kernel_without_bpf__says_so);

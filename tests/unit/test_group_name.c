@@ -37,9 +37,8 @@ START_TEST(group_name_of__several_parts__are_joined_in_order) {
 END_TEST
 
 START_TEST(group_name_format_parse__not_a_format__is_refused_and_untouched) {
-  static const char *const wrong[] = {"",          " ",    "-",   "nam",
-                                      "name name", "Name", "uid", "name,type",
-                                      "names"};
+  static const char *const wrong[] = {
+      "", " ", "-", "nam", "name name", "Name", "uid", "name,type", "names"};
   format = (struct group_name_format){.parts_num = 77};
   for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
     ck_assert_int_eq(group_name_format_parse(wrong[i], &format), -EINVAL);
@@ -111,8 +110,8 @@ Suite *group_name_suite(void) {
   tcase_add_test(core, group_name_of__several_parts__are_joined_in_order);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
-  tcase_add_test(limits,
-                 group_name_format_parse__not_a_format__is_refused_and_untouched);
+  tcase_add_test(
+      limits, group_name_format_parse__not_a_format__is_refused_and_untouched);
   tcase_add_test(limits, group_name_of__every_byte__only_safe_ones_stay);
   tcase_add_test(limits, group_name_of__fits_the_buffer__is_whole);
   tcase_add_test(limits, group_name_of__too_long__is_cut_and_ends_in_a_hash);

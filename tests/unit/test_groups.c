@@ -604,8 +604,7 @@ Suite *groups_suite(void) {
       core, groups_update__id_reused_with_other_load_time__is_another_program);
   tcase_add_test(core,
                  groups_update__id_and_name_reused__does_not_subtract_the_old);
-  tcase_add_test(core,
-                 groups_update__not_selected__counts_for_the_host_alone);
+  tcase_add_test(core, groups_update__not_selected__counts_for_the_host_alone);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
@@ -619,22 +618,17 @@ Suite *groups_suite(void) {
                  groups_update__program_unreadable__is_kept_and_catches_up);
   tcase_add_test(limits,
                  groups_update__first_seen_unreadable__gives_a_baseline_later);
-  tcase_add_test(limits,
-                 groups_update__folded_past_the_limit__nothing_is_lost);
-  tcase_add_test(limits,
-                 groups_update__room_is_free_again__new_groups_take_it);
+  tcase_add_test(limits, groups_update__folded_past_the_limit__nothing_is_lost);
+  tcase_add_test(limits, groups_update__room_is_free_again__new_groups_take_it);
   tcase_add_test(
       limits, groups_update__limit_reached__least_recently_seen_is_forgotten);
   tcase_add_test(limits,
                  groups_update__reload_beside_new_names__keeps_its_group);
   tcase_add_test(
       limits, groups_update__all_reloaded_at_once_at_the_limit__none_is_folded);
-  tcase_add_test(limits,
-                 groups_update__program_named_other__shares_that_group);
-  tcase_add_test(limits,
-                 groups_update__no_limit__ever_new_names_stay_bounded);
-  tcase_add_test(limits,
-                 groups_update__memory_of_one_unknown__marks_the_group);
+  tcase_add_test(limits, groups_update__program_named_other__shares_that_group);
+  tcase_add_test(limits, groups_update__no_limit__ever_new_names_stay_bounded);
+  tcase_add_test(limits, groups_update__memory_of_one_unknown__marks_the_group);
   tcase_add_test(limits, groups_update__counters_near_the_end__saturate);
   tcase_add_test(
       limits,

@@ -167,9 +167,9 @@ START_TEST(metrics__largest_counters__saturate_at_int64) {
 END_TEST
 
 START_TEST(metrics_default__is_the_six) {
-  static const char *const six[] = {"invocations", "run_time_ns",
+  static const char *const six[] = {"invocations",      "run_time_ns",
                                     "recursion_misses", "ns_per_call",
-                                    "miss_rate", "programs"};
+                                    "miss_rate",        "programs"};
   metric_set expected = 0;
   for (size_t i = 0; i < 6; i++) {
     ck_assert_uint_ne(metrics_find(six[i]), 0);
@@ -265,7 +265,8 @@ Suite *metrics_suite(void) {
   tcase_add_test(
       limits, metrics__somebody_else_turned_statistics_on__coverage_is_unknown);
   tcase_add_test(limits, metrics__kernel_without_misses__no_series_of_them);
-  tcase_add_test(limits, metrics__walk_cut_short__number_of_programs_is_unknown);
+  tcase_add_test(limits,
+                 metrics__walk_cut_short__number_of_programs_is_unknown);
   tcase_add_test(limits, metrics__program_unmeasured__no_cpu_percent);
   tcase_add_test(limits, metrics__memory_unknown__no_value);
   tcase_add_test(limits, metrics__largest_counters__saturate_at_int64);

@@ -130,7 +130,8 @@ END_TEST
 
 START_TEST(prog_stats_format__small_buffer__is_cut_and_tells_the_length) {
   char line[8];
-  int len = prog_stats_format(line, sizeof(line), "abc", (struct prog_stats){0});
+  int len =
+      prog_stats_format(line, sizeof(line), "abc", (struct prog_stats){0});
   ck_assert_str_eq(line, "abc: 0 ");
   ck_assert_int_eq(len, (int)strlen("abc: 0 invocations, 0 ns, 0 recursion "
                                     "misses"));

@@ -130,8 +130,8 @@ Suite *selector_suite(void) {
   tcase_add_checked_fixture(core, setup, teardown);
   tcase_add_test(core, selector_matches__no_entry__selects_all);
   tcase_add_test(core, selector_matches__exact_name__selects_that_alone);
-  tcase_add_test(core,
-                 selector_matches__exact_name_with_regex_characters__is_literal);
+  tcase_add_test(
+      core, selector_matches__exact_name_with_regex_characters__is_literal);
   tcase_add_test(core, selector_matches__regex__selects_what_it_finds);
   tcase_add_test(core, selector_matches__several_programs__any_of_them);
   tcase_add_test(core, selector_matches__type__selects_that_type);

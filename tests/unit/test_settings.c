@@ -236,16 +236,21 @@ START_TEST(settings_parse__wrong_value__is_one_clear_line) {
 }
 END_TEST
 
-static const char *const all_keys[] = {
-    "EnableStats",  "Program", "ProgramType",  "IgnoreSelected",
-    "PluginInstanceFormat", "Metrics", "MaxInstances", "Source",
-    "LogStats"};
+static const char *const all_keys[] = {"EnableStats",
+                                       "Program",
+                                       "ProgramType",
+                                       "IgnoreSelected",
+                                       "PluginInstanceFormat",
+                                       "Metrics",
+                                       "MaxInstances",
+                                       "Source",
+                                       "LogStats"};
 
 START_TEST(settings_parse__no_value__is_one_clear_line) {
   option(all_keys[_i]);
   char begin[128];
-  snprintf(begin, sizeof(begin), "bpf_stats: option %s, value (none): ",
-           all_keys[_i]);
+  snprintf(begin, sizeof(begin),
+           "bpf_stats: option %s, value (none): ", all_keys[_i]);
   parse_wrong(begin, "allowed is ");
 }
 END_TEST

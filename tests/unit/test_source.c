@@ -292,7 +292,8 @@ Suite *source_suite(void) {
   tcase_add_test(limits, source_snapshot__btf_of_no_use__kernels_name_stays);
   tcase_add_test(
       limits, source_snapshot__btf_fails_for_now__is_unreadable_until_it_works);
-  tcase_add_test(limits, source_snapshot__type_unknown_to_libbpf__is_its_number);
+  tcase_add_test(limits,
+                 source_snapshot__type_unknown_to_libbpf__is_its_number);
   tcase_add_test(limits, source_snapshot__kernel_before_5_12__has_no_misses);
   tcase_add_test(limits, source_snapshot__program_vanishes__is_no_error);
   tcase_add_test(limits,

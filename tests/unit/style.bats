@@ -1,0 +1,20 @@
+#!/usr/bin/env bats
+# The form of the sources, scripts and manual pages.
+
+@test "C_sources__are_formatted_by_clang_format_14" {
+  # Other versions format a little differently.
+  clang-format --version | grep -q 'version 14\.' || skip "needs clang-format 14"
+  cd "$srcdir"
+  clang-format --dry-run -Werror plugin/*.c include/*.h tests/*/*.[ch]
+}
+
+@test "scripts__have_no_finding_of_shellcheck" {
+  cd "$srcdir"
+  shellcheck scripts/*
+  # What common.bash sets and uses is not seen from the tests that load it.
+  shellcheck -s bash -e SC2034,SC2153,SC2154 tests/*/*.bash tests/*/*.bats
+}
+
+@test "manual_pages__have_no_warning_of_mandoc" {
+  mandoc -T lint -W warning "$srcdir"/doc/*.[1-8]
+}
