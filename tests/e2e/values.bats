@@ -195,8 +195,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
   load_programs
   run_programs 1
   wait_reads
-  run ls "$csv/bpf_stats-e2e_hot"
-  [ "$(sed 's/-20.*//' <<<"$output" | xargs)" = \
+  [ "$(cd "$csv/bpf_stats-e2e_hot" && printf '%s\n' * | sed 's/-20.*//' | xargs)" = \
     "derive-run_time_ns gauge-cpu_percent gauge-miss_rate_lifetime gauge-ns_per_call_lifetime memory" ]
   [ "$(last e2e_hot memory)" = "$(bpftool_field "$(id_of e2e_hot)" bytes_memlock)" ]
   [ "$(last e2e_hot gauge-miss_rate_lifetime)" = 0.500000 ]
