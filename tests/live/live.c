@@ -303,7 +303,7 @@ static pid_t start_churn(void) {
   if (pid > 0)
     return pid;
   for (unsigned i = 0;; i++) {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof(name), "live_churn_%u", i % 3);
     int fd = prog_load(BPF_PROG_TYPE_XDP, name, PROG_RETURNS);
     if (fd < 0 || prog_run(fd, 10) != 0)
@@ -324,7 +324,7 @@ START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
     ck_assert_uint_ge(groups_host(groups)->group.total.cnt, host_cnt);
     host_cnt = groups_host(groups)->group.total.cnt;
     for (int n = 0; n < 3; n++) {
-      char name[16];
+      char name[32];
       snprintf(name, sizeof(name), "live_churn_%d", n);
       const struct group *group = group_of(name);
       if (group == NULL)

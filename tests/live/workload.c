@@ -128,7 +128,7 @@ static int sleep_and_run(double seconds) {
 
 static int load_many(const char *prefix, unsigned num) {
   for (unsigned i = 0; i < num; i++) {
-    char name[PROG_NAME_MAX + 1];
+    char name[PROG_NAME_MAX + 16];
     snprintf(name, sizeof(name), "%s%u", prefix, i);
     int rc = load(name, "xdp");
     if (rc != 0)
