@@ -11,6 +11,8 @@
 struct bpf_prog_info;
 struct btf;
 
+enum { PROG_SHORT_NAME_SIZE = 16 }; /* BPF_OBJ_NAME_LEN */
+
 /* The BTF last asked for: the programs of one object share it and have
  * neighbouring ids. Zeroed at the start. */
 struct prog_name_cache {
@@ -20,10 +22,17 @@ struct prog_name_cache {
 
 void prog_name_cache_clear(struct prog_name_cache *cache);
 
-/* Sets *RET_NAME, which the caller frees, to the full name of the program
- * behind PROG_FD; bpf_prog_<tag>, as in kallsyms, for one without a name.
- * Returns 0, or -errno of a failure that may be over at the next try: where
- * the BTF is of no use, the 15 characters of INFO are the name. */
+/* Sets *RET_NAME, which the caller frees, to the name of a program: FULL_NAME,
+ * if it begins with a SHORT_NAME that fills its buffer, else SHORT_NAME, or for
+ * one without a name bpf_prog_<tag>, as in kallsyms. FULL_NAME may be NULL.
+ * Returns 0 or -ENOMEM. */
+int prog_name_make(const char short_name[PROG_SHORT_NAME_SIZE],
+                   const char *full_name, const uint8_t tag[8],
+                   char **ret_name);
+
+/* The same of the program behind PROG_FD, with its full name from its BTF.
+ * Returns 0, or -errno of a failure that may be over at the next try; where the
+ * BTF is of no use, the name in INFO is the one. */
 int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
                       const struct bpf_prog_info *info, char **ret_name);
 

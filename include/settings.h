@@ -6,6 +6,7 @@
 #include "group_name.h"
 #include "metrics.h"
 #include "selector.h"
+#include "source.h"
 
 #include "collectd/liboconfig/oconfig.h"
 
@@ -21,6 +22,8 @@ struct settings {
   metric_set group_metrics;
   bool names_metrics;   /* Metrics has replaced the default */
   size_t max_instances; /* 0: no limit */
+  enum source_kind source;
+  char *iterator_pin; /* absolute path; NULL: none */
 };
 
 /* Sets all defaults. Returns 0 or -ENOMEM. */

@@ -35,8 +35,13 @@ struct prog_snapshot {
   bool has_misses;    /* this kernel reports recursion_misses (5.12) */
 };
 
+enum source_kind { SOURCE_AUTO, SOURCE_ITERATOR, SOURCE_SYSCALL };
+
 struct source_options {
-  bool memory; /* ask for memory_bytes; costs a read(2) per new program */
+  enum source_kind kind;
+  const char *iterator_pin; /* path of a pinned iterator to read; NULL: none */
+  bool memory; /* memory_bytes is wanted; a syscall source takes another
+                  read(2) per new program for it */
 };
 
 struct source {
@@ -45,11 +50,35 @@ struct source {
   void (*free)(struct source *source);
 };
 
-/* Reads all programs through bpf(2). Needs CAP_SYS_ADMIN.
- * Returns 0 and a source that the caller frees, or -errno: -EPERM without the
- * privilege, -ENOSYS without bpf(2), -ENOMEM. */
-int source_syscall_new(const struct source_options *options,
-                       struct source **ret_source);
+/* What there is to say about the choice of a source. */
+struct source_note {
+  char text[400]; /* "" for nothing */
+  bool is_error;  /* else it is information */
+};
+
+/* Chooses a source. SOURCE_AUTO takes the iterator where it loads and passes
+ * its check, otherwise the system calls; *RET_NOTE then says why. A pin that is
+ * not good is never replaced by something else.
+ * Returns 0 and a source that the caller frees; or -errno, and *RET_NOTE says
+ * why. */
+int source_new(const struct source_options *options, struct source **ret_source,
+               struct source_note *ret_note);
+
+/* The sources one by one, for source_new() and the tests. Each returns 0 or
+ * -errno; one with REASON writes why into it.
+ *
+ * Through bpf(2): needs CAP_SYS_ADMIN. -EPERM without it, -ENOSYS without
+ * bpf(2). */
+int source_syscall_new(bool memory, struct source **ret_source);
+
+/* Through the iterator: needs CAP_BPF and CAP_PERFMON. READ_SIZE: bytes to read
+ * at once; 0: as many as is best. */
+int source_iterator_new(size_t read_size, struct source **ret_source,
+                        char *reason, size_t reason_size);
+
+/* Through a pinned iterator: needs read permission on that file. */
+int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
+                      size_t reason_size);
 
 /* Takes a snapshot. *RET_SNAPSHOT and all that it points to are owned by the
  * source and valid until the next call, or source_free().
@@ -64,7 +93,8 @@ void source_free(struct source *source);
  * NULL past the last; the first is 1. */
 const char *source_type_name(unsigned type);
 
-/* Silences libbpf, which would otherwise print to stderr of the daemon. */
-void source_silence_libbpf(void);
+/* Hands every warning of libbpf, one line without its end, to LOG instead of
+ * stderr. */
+void source_log_libbpf(void (*log)(const char *line));
 
 #endif

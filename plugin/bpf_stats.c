@@ -16,8 +16,6 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/utils/common/common.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,15 +152,25 @@ static int bpf_stats_config(oconfig_item_t *block) {
   return 0;
 }
 
-static void log_no_source(int error) {
-  const char *remedy = "";
-  if (error == -EPERM)
-    remedy = " CAP_SYS_ADMIN is missing: run collectd as root, or add it to "
-             "CapabilityBoundingSet= and AmbientCapabilities= of its unit.";
-  else if (error == -ENOSYS)
-    remedy = " This kernel lacks bpf(2): it needs CONFIG_BPF_SYSCALL.";
-  ERROR("bpf_stats: cannot list BPF programs: %s.%s The plugin is not started.",
-        STRERROR(-error), remedy);
+static void log_libbpf(const char *line) { WARNING("bpf_stats: %s", line); }
+
+/* Opens the source of the settings, and logs what there is to say about it. */
+static int open_source(void) {
+  const struct settings *settings = &plugin.settings;
+  const struct source_options options = {
+      .kind = settings->source,
+      .iterator_pin = settings->iterator_pin,
+      .memory = (settings->group_metrics & metrics_find("memory")) != 0,
+  };
+  struct source_note note;
+  int rc = source_new(&options, &plugin.source, &note);
+  if (rc != 0)
+    ERROR("bpf_stats: %s. The plugin is not started.", note.text);
+  else if (note.is_error)
+    ERROR("bpf_stats: %s; reading by system calls instead", note.text);
+  else if (note.text[0] != '\0')
+    INFO("bpf_stats: reading by system calls: %s", note.text);
+  return rc;
 }
 
 /* The read callback is registered only when all is well. Returns 0 also when it
@@ -170,13 +178,12 @@ static void log_no_source(int error) {
 static int bpf_stats_init(void) {
   if (plugin.settings.wrong)
     return 0;
-  source_silence_libbpf();
-  const metric_set memory = metrics_find("memory");
-  struct source_options source_options = {
-      .memory = (plugin.settings.group_metrics & memory) != 0};
-  int rc = source_syscall_new(&source_options, &plugin.source);
-  if (rc != 0) {
-    log_no_source(rc);
+  source_log_libbpf(log_libbpf);
+  /* First, so that statistics are on when the source is checked. */
+  accounting_init(&plugin.accounting, plugin.settings.enable_stats);
+  accounting_update(&plugin.accounting, boottime_ns());
+  if (open_source() != 0) {
+    accounting_clear(&plugin.accounting);
     return 0;
   }
   struct groups_options groups_options = {
@@ -187,9 +194,9 @@ static int bpf_stats_init(void) {
   plugin.groups = groups_new(&groups_options);
   if (plugin.groups == NULL) {
     ERROR("bpf_stats: out of memory. The plugin is not started.");
+    accounting_clear(&plugin.accounting);
     return 0;
   }
-  accounting_init(&plugin.accounting, plugin.settings.enable_stats);
   plugin_register_read("bpf_stats", bpf_stats_read);
   return 0;
 }

@@ -17,6 +17,9 @@ void prog_name_cache_clear(struct prog_name_cache *cache) {
   *cache = (struct prog_name_cache){0};
 }
 
+_Static_assert(PROG_SHORT_NAME_SIZE == BPF_OBJ_NAME_LEN,
+               "the kernel's size of names");
+
 /* Such a failure may be over at the next try; any other is the last word of the
  * kernel or of libbpf. */
 static bool is_transient(int error) {
@@ -54,26 +57,36 @@ static int main_func_name(struct prog_name_cache *cache, int prog_fd,
   return 0;
 }
 
+/* Whether a name fills the kernel's buffer, and so may go on in the BTF. */
+static bool may_be_cut(const char short_name[PROG_SHORT_NAME_SIZE]) {
+  return strnlen(short_name, PROG_SHORT_NAME_SIZE) >= PROG_SHORT_NAME_SIZE - 1;
+}
+
+int prog_name_make(const char short_name[PROG_SHORT_NAME_SIZE],
+                   const char *full_name, const uint8_t tag[8],
+                   char **ret_name) {
+  size_t len = strnlen(short_name, PROG_SHORT_NAME_SIZE);
+  char unnamed[] = "bpf_prog_0123456789abcdef";
+  if (len == 0) {
+    for (size_t i = 0; i < 8; i++)
+      snprintf(&unnamed[strlen("bpf_prog_") + 2 * i], 3, "%02x", tag[i]);
+    *ret_name = strdup(unnamed);
+  } else if (may_be_cut(short_name) && full_name != NULL &&
+             strncmp(full_name, short_name, len) == 0) {
+    *ret_name = strdup(full_name);
+  } else {
+    *ret_name = strndup(short_name, len);
+  }
+  return *ret_name == NULL ? -ENOMEM : 0;
+}
+
 int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
                       const struct bpf_prog_info *info, char **ret_name) {
-  char short_name[sizeof("bpf_prog_") + 2 * sizeof(info->tag)] = "";
-  size_t len = strnlen(info->name, sizeof(info->name));
-  memcpy(short_name, info->name, len);
-  if (len == 0) {
-    int end = sprintf(short_name, "bpf_prog_");
-    for (size_t i = 0; i < sizeof(info->tag); i++)
-      end += sprintf(&short_name[end], "%02x", info->tag[i]);
-  }
-  const char *name = short_name;
-  /* A name that fills the kernel's buffer may go on in the BTF. */
-  if (len >= sizeof(info->name) - 1 && info->btf_id != 0) {
-    const char *full_name = NULL;
+  const char *full_name = NULL;
+  if (may_be_cut(info->name) && info->btf_id != 0) {
     int rc = main_func_name(cache, prog_fd, &full_name);
     if (rc != 0 && is_transient(-rc))
       return rc;
-    if (full_name != NULL && strncmp(full_name, short_name, len) == 0)
-      name = full_name;
   }
-  *ret_name = strdup(name);
-  return *ret_name == NULL ? -ENOMEM : 0;
+  return prog_name_make(info->name, full_name, info->tag, ret_name);
 }

@@ -5,8 +5,6 @@
  * that an operator sees all mistakes at once. */
 #include "settings.h"
 
-#include "source.h"
-
 #include "collectd/core/daemon/collectd.h"
 
 #include "collectd/core/daemon/plugin.h"
@@ -15,6 +13,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,6 +37,7 @@ int settings_init(struct settings *settings) {
 
 void settings_clear(struct settings *settings) {
   selector_free(settings->selector);
+  free(settings->iterator_pin);
   *settings = (struct settings){0};
 }
 
@@ -231,15 +231,41 @@ static void parse_max_instances(struct settings *settings,
 
 static void parse_source(struct settings *settings,
                          const oconfig_item_t *item) {
-  static const char allowed[] = "\"auto\" or \"syscall\"";
+  static const char allowed[] = "\"auto\", \"iterator\" or \"syscall\"";
+  static const char *const words[] = {
+      [SOURCE_AUTO] = "auto",
+      [SOURCE_ITERATOR] = "iterator",
+      [SOURCE_SYSCALL] = "syscall",
+  };
   const oconfig_value_t *value = one_value(settings, item, allowed);
   if (value == NULL)
     return;
-  /* There is one source as yet, so that both words mean the same. */
-  if (value->type != OCONFIG_TYPE_STRING ||
-      (strcasecmp(value->value.string, "auto") != 0 &&
-       strcasecmp(value->value.string, "syscall") != 0))
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (value->type == OCONFIG_TYPE_STRING &&
+        strcasecmp(value->value.string, words[i]) == 0) {
+      settings->source = (enum source_kind)i;
+      return;
+    }
+  reject(settings, item, value, allowed);
+}
+
+static void parse_iterator_pin(struct settings *settings,
+                               const oconfig_item_t *item) {
+  static const char allowed[] =
+      "the absolute path of a pinned iterator, such as "
+      "\"/run/bpf_stats/iterator\"";
+  const oconfig_value_t *value = one_value(settings, item, allowed);
+  if (value == NULL)
+    return;
+  char *path = NULL;
+  if (value->type == OCONFIG_TYPE_STRING && value->value.string[0] == '/')
+    path = strdup(value->value.string);
+  if (path == NULL) {
     reject(settings, item, value, allowed);
+    return;
+  }
+  free(settings->iterator_pin);
+  settings->iterator_pin = path;
 }
 
 static const struct option options[] = {
@@ -251,6 +277,7 @@ static const struct option options[] = {
     {"Metrics", parse_metrics},
     {"MaxInstances", parse_max_instances},
     {"Source", parse_source},
+    {"IteratorPin", parse_iterator_pin},
     {"LogStats", parse_log_stats},
 };
 

@@ -1,10 +1,79 @@
 /* SPDX-License-Identifier: MIT */
-/* source: what every way to obtain a snapshot has in common. */
+/* source: the choice of a source, and what all have in common. */
 #include "source.h"
 
 #include "boottime.h"
+#include "iterator_check.h"
 
 #include <bpf/libbpf.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The iterator, once it has passed its check. */
+static int new_checked_iterator(struct source **ret_source,
+                                struct source_note *note) {
+  struct source *source = NULL;
+  int rc = source_iterator_new(0, &source, note->text, sizeof(note->text));
+  if (rc != 0)
+    return rc;
+  rc = iterator_check(source, note->text, sizeof(note->text));
+  if (rc != 0) {
+    note->is_error = true;
+    source_free(source);
+    return rc;
+  }
+  *ret_source = source;
+  return 0;
+}
+
+static int new_syscall(bool memory, struct source **ret_source,
+                       struct source_note *note) {
+  int rc = source_syscall_new(memory, ret_source);
+  if (rc == 0)
+    return 0;
+  note->is_error = true;
+  const char *remedy = "";
+  if (rc == -EPERM)
+    remedy = ": CAP_SYS_ADMIN is missing. Run collectd as root, or give its "
+             "unit CAP_BPF and CAP_PERFMON, or set IteratorPin";
+  else if (rc == -ENOSYS)
+    remedy = ": this kernel lacks bpf(2), it needs CONFIG_BPF_SYSCALL";
+  snprintf(note->text, sizeof(note->text), "cannot list BPF programs: %s%s",
+           strerror(-rc), remedy);
+  return rc;
+}
+
+int source_new(const struct source_options *options, struct source **ret_source,
+               struct source_note *ret_note) {
+  *ret_note = (struct source_note){0};
+  struct source_note *note = ret_note;
+  if (options->kind == SOURCE_SYSCALL)
+    return new_syscall(options->memory, ret_source, note);
+  if (options->iterator_pin != NULL) {
+    char reason[300];
+    int rc = source_pinned_new(options->iterator_pin, ret_source, reason,
+                               sizeof(reason));
+    if (rc != 0)
+      snprintf(note->text, sizeof(note->text), "IteratorPin %s", reason);
+    note->is_error = rc != 0;
+    return rc;
+  }
+  int rc = new_checked_iterator(ret_source, note);
+  if (rc == 0)
+    return 0;
+  if (options->kind == SOURCE_ITERATOR) {
+    note->is_error = true;
+    return rc;
+  }
+  struct source_note syscall_note = {0};
+  rc = new_syscall(options->memory, ret_source, &syscall_note);
+  if (rc != 0)
+    *note = syscall_note;
+  return rc;
+}
 
 int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot) {
   struct prog_snapshot snapshot = {.time_ns = boottime_ns()};
@@ -25,4 +94,20 @@ const char *source_type_name(unsigned type) {
   return libbpf_bpf_prog_type_str((enum bpf_prog_type)type);
 }
 
-void source_silence_libbpf(void) { libbpf_set_print(NULL); }
+static void (*log_line)(const char *line);
+
+static int print(enum libbpf_print_level level, const char *format,
+                 va_list args) {
+  if (level != LIBBPF_WARN)
+    return 0;
+  char line[512];
+  vsnprintf(line, sizeof(line), format, args);
+  line[strcspn(line, "\n")] = '\0';
+  log_line(line);
+  return 0;
+}
+
+void source_log_libbpf(void (*log)(const char *line)) {
+  log_line = log;
+  libbpf_set_print(print);
+}

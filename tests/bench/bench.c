@@ -137,8 +137,7 @@ int main(void) {
   struct selector *selector = selector_new();
   struct groups *groups = selector == NULL ? NULL : new_groups(selector);
   struct source *source = NULL;
-  struct source_options options = {.memory = false};
-  int rc = source_syscall_new(&options, &source);
+  int rc = source_syscall_new(false, &source);
   if (rc != 0 || groups == NULL)
     die("starting", rc != 0 ? rc : -ENOMEM);
 

@@ -7,6 +7,7 @@
 #include "accounting.h"
 #include "boottime.h"
 #include "groups.h"
+#include "iterator_check.h"
 #include "metrics.h"
 
 #include <bpf/bpf.h>
@@ -28,10 +29,19 @@ static struct source *source;
 static struct groups *groups;
 static struct prog_snapshot snapshot;
 
-static void setup_without_statistics(void) {
+static struct source *open_source(enum source_kind kind) {
+  char reason[400] = "";
+  struct source *opened = NULL;
+  int rc = kind == SOURCE_ITERATOR
+               ? source_iterator_new(0, &opened, reason, sizeof(reason))
+               : source_syscall_new(true, &opened);
+  ck_assert_msg(rc == 0, "opening the source: %s %s", strerror(-rc), reason);
+  return opened;
+}
+
+static void setup_without_statistics(enum source_kind kind) {
   selector = selector_new();
-  struct source_options source_options = {.memory = true};
-  ck_assert_int_eq(source_syscall_new(&source_options, &source), 0);
+  source = open_source(kind);
   struct groups_options groups_options = {
       .selector = selector,
       .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}};
@@ -39,11 +49,20 @@ static void setup_without_statistics(void) {
   ck_assert_ptr_nonnull(groups);
 }
 
-static void setup(void) {
-  setup_without_statistics();
+static void setup(enum source_kind kind) {
+  setup_without_statistics(kind);
   accounting_init(&accounting, true);
   accounting_update(&accounting, boottime_ns());
   ck_assert_int_eq(accounting.error, 0);
+}
+
+static void setup_iterator(void) { setup(SOURCE_ITERATOR); }
+static void setup_syscall(void) { setup(SOURCE_SYSCALL); }
+static void setup_iterator_off(void) {
+  setup_without_statistics(SOURCE_ITERATOR);
+}
+static void setup_syscall_off(void) {
+  setup_without_statistics(SOURCE_SYSCALL);
 }
 
 static void teardown_without_statistics(void) {
@@ -400,38 +419,213 @@ START_TEST(source__owner_lets_go__program_is_not_kept_alive) {
 }
 END_TEST
 
+/* Loads programs of every kind that the sources have to tell apart. */
+static size_t load_all_kinds(int fds[12], struct recursion *recursion) {
+  char longest[PROG_NAME_MAX + 1];
+  memset(longest, 'n', PROG_NAME_MAX);
+  longest[PROG_NAME_MAX] = '\0';
+  char chunk[256 + 1];
+  memset(chunk, 'c', 256);
+  size_t num = 0;
+  fds[num++] = load(BPF_PROG_TYPE_XDP, "live_kind");
+  fds[num++] = load(BPF_PROG_TYPE_SCHED_CLS, "live_kind");
+  fds[num++] = load(BPF_PROG_TYPE_CGROUP_SKB, NULL);
+  fds[num++] = load(BPF_PROG_TYPE_SOCKET_FILTER, "live_kind_of_a_longer_name");
+  fds[num++] = load(BPF_PROG_TYPE_XDP, longest);
+  fds[num++] = load(BPF_PROG_TYPE_XDP, "live_reloaded");
+  close(fds[--num]);
+  fds[num++] = load(BPF_PROG_TYPE_XDP, "live_reloaded");
+  /* About the size of the parts in which the iterator reads names. */
+  for (size_t len = 254; len <= 257 - 1; len++) {
+    chunk[len] = '\0';
+    fds[num++] = load(BPF_PROG_TYPE_XDP, chunk);
+    chunk[len] = 'c';
+  }
+  for (size_t i = 0; i < num; i++)
+    ck_assert_int_eq(prog_run(fds[i], 100 * (uint32_t)(i + 1)), 0);
+  ck_assert_int_eq(recursion_start(recursion, "live_hot", "live_feeder"), 0);
+  ck_assert_int_eq(recursion_run(recursion, 50), 0);
+  fds[num++] = recursion->prog_fd;
+  fds[num++] = recursion->feeder_fd;
+  return num;
+}
+
+static void compare_samples(const struct prog_sample *a,
+                            const struct prog_sample *b) {
+  ck_assert_uint_eq(a->id, b->id);
+  ck_assert_int_eq(a->unreadable, b->unreadable);
+  ck_assert_uint_eq(a->load_time_ns, b->load_time_ns);
+  ck_assert_str_eq(a->name, b->name);
+  ck_assert_str_eq(a->type_name, b->type_name);
+  ck_assert_str_eq(a->tag, b->tag);
+  ck_assert_uint_eq(a->stats.cnt, b->stats.cnt);
+  ck_assert_uint_eq(a->stats.nsecs, b->stats.nsecs);
+  ck_assert_uint_eq(a->stats.misses, b->stats.misses);
+  ck_assert_uint_eq(a->memory_bytes, b->memory_bytes);
+}
+
+START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
+  int fds[12];
+  struct recursion recursion;
+  size_t num = load_all_kinds(fds, &recursion);
+  struct source *other = open_source(SOURCE_SYSCALL);
+  struct prog_snapshot other_snapshot;
+  ck_assert_int_eq(source_snapshot(other, &other_snapshot), 0);
+  read_once();
+  ck_assert_int_eq(snapshot.has_misses, other_snapshot.has_misses);
+  ck_assert_uint_eq(snapshot.samples_num, other_snapshot.samples_num);
+  for (size_t i = 0; i < num; i++) {
+    const struct prog_sample *sample = sample_of(fds[i]);
+    for (size_t j = 0; j < other_snapshot.samples_num; j++)
+      if (other_snapshot.samples[j].id == sample->id)
+        compare_samples(sample, &other_snapshot.samples[j]);
+    compare_with_bpftool(fds[i]);
+  }
+  source_free(other);
+  for (size_t i = 0; i < num - 2; i++)
+    close(fds[i]);
+  recursion_stop(&recursion);
+}
+END_TEST
+
+START_TEST(iterator__any_read_size__gives_equal_samples) {
+  static const size_t read_sizes[] = {1, 13, 96, 1000, 4096, 32768};
+  int fds[12];
+  struct recursion recursion;
+  size_t num = load_all_kinds(fds, &recursion);
+  for (int i = 0; i < 400; i++) /* more than one read of the kernel's buffer */
+    load(BPF_PROG_TYPE_XDP, "live_of_a_name_that_makes_long_records");
+  read_once();
+  for (size_t i = 0; i < sizeof(read_sizes) / sizeof(read_sizes[0]); i++) {
+    char reason[400];
+    struct source *other = NULL;
+    struct prog_snapshot other_snapshot;
+    ck_assert_int_eq(
+        source_iterator_new(read_sizes[i], &other, reason, sizeof(reason)), 0);
+    ck_assert_int_eq(source_snapshot(other, &other_snapshot), 0);
+    ck_assert(other_snapshot.complete);
+    for (size_t j = 0; j < num; j++) {
+      const struct prog_sample *sample = sample_of(fds[j]);
+      size_t found = 0;
+      for (size_t k = 0; k < other_snapshot.samples_num; k++)
+        if (other_snapshot.samples[k].id == sample->id) {
+          compare_samples(sample, &other_snapshot.samples[k]);
+          found++;
+        }
+      ck_assert_uint_eq(found, 1);
+    }
+    source_free(other);
+  }
+  for (int fd = 3; fd < 600; fd++) /* all that this test has opened */
+    if (prog_id(fd) != 0)
+      close(fd);
+}
+END_TEST
+
+START_TEST(iterator_check__on_this_kernel__finds_no_difference) {
+  char reason[400] = "";
+  int rc = iterator_check(source, reason, sizeof(reason));
+  ck_assert_msg(rc == 0, "%s", reason);
+}
+END_TEST
+
+static const struct prog_sample *wrong_samples;
+static struct prog_sample wrong_sample;
+
+/* A source that shows every program, but one run too many. */
+static int wrong_snapshot(struct source *base, struct prog_snapshot *ret) {
+  (void)base;
+  struct prog_snapshot right;
+  int rc = source_snapshot(source, &right);
+  wrong_sample = right.samples[right.samples_num - 1]; /* the check's own */
+  wrong_sample.stats.cnt++;
+  wrong_samples = &wrong_sample;
+  *ret = right;
+  ret->samples = wrong_samples;
+  ret->samples_num = 1;
+  return rc;
+}
+
+START_TEST(iterator_check__one_run_too_many__is_refused) {
+  struct source wrong = {.name = "wrong", .snapshot = wrong_snapshot};
+  char reason[400] = "";
+  ck_assert_int_eq(iterator_check(&wrong, reason, sizeof(reason)), -EILSEQ);
+  ck_assert_ptr_nonnull(strstr(reason, "wrong numbers"));
+}
+END_TEST
+
+START_TEST(source_new__auto__takes_the_iterator_and_says_nothing) {
+  struct source_options options = {.kind = SOURCE_AUTO};
+  struct source_note note;
+  struct source *other = NULL;
+  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_str_eq(other->name, "iterator");
+  ck_assert_str_eq(note.text, "");
+  source_free(other);
+}
+END_TEST
+
+/* What holds for every source. */
+static void add_common(Suite *suite, const char *name, void (*begin)(void),
+                       void (*begin_off)(void)) {
+  TCase *tests = tcase_create(name);
+  tcase_set_timeout(tests, 120);
+  tcase_add_checked_fixture(tests, begin, teardown);
+  tcase_add_test(tests, source__program_ran_n_times__counts_n);
+  tcase_add_test(tests, groups__between_two_reads__delta_is_what_ran);
+  tcase_add_test(tests, source__programs_at_rest__are_as_bpftool_shows_them);
+  tcase_add_test(tests, groups__two_programs_of_one_name__sum);
+  tcase_add_test(tests, source__name_of_any_length__is_whole);
+  tcase_add_test(tests, source__program_without_a_name__is_called_by_its_tag);
+  tcase_add_test(tests, groups__recursion__misses_and_their_rate_are_exact);
+  tcase_add_test(tests, accounting__cleared__statistics_are_off_again);
+  tcase_add_test(
+      tests, groups__reloaded_again_and_again__total_is_the_sum_of_all_runs);
+  tcase_add_test(tests,
+                 groups__programs_come_and_go_while_reading__totals_never_fall);
+  tcase_add_test(tests,
+                 groups__programs_came_and_went_between_reads__count_as_churn);
+  tcase_add_test(tests, source__after_a_snapshot__no_fd_is_left);
+  tcase_add_test(tests, source__owner_lets_go__program_is_not_kept_alive);
+  suite_add_tcase(suite, tests);
+
+  char off_name[64];
+  snprintf(off_name, sizeof(off_name), "%s, statistics off", name);
+  TCase *off = tcase_create(strdup(off_name));
+  tcase_add_checked_fixture(off, begin_off, teardown_without_statistics);
+  tcase_add_test(off,
+                 groups__statistics_off__counters_stand_still_and_no_gauge);
+  suite_add_tcase(suite, off);
+}
+
+static void add_iterator(Suite *suite) {
+  add_common(suite, "iterator", setup_iterator, setup_iterator_off);
+  TCase *tests = tcase_create("iterator alone");
+  tcase_set_timeout(tests, 120);
+  tcase_add_checked_fixture(tests, setup_iterator, teardown);
+  tcase_add_test(tests,
+                 sources__same_programs__give_equal_samples_field_by_field);
+  tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
+  tcase_add_test(tests, iterator_check__on_this_kernel__finds_no_difference);
+  tcase_add_test(tests, iterator_check__one_run_too_many__is_refused);
+  tcase_add_test(tests, source_new__auto__takes_the_iterator_and_says_nothing);
+  suite_add_tcase(suite, tests);
+}
+
 int main(void) {
   if (geteuid() != 0) {
     printf("1..0 # SKIP needs root\n");
     return 0;
   }
   Suite *suite = suite_create("live");
-  TCase *core = tcase_create("core");
-  tcase_set_timeout(core, 120);
-  tcase_add_checked_fixture(core, setup, teardown);
-  tcase_add_test(core, source__program_ran_n_times__counts_n);
-  tcase_add_test(core, groups__between_two_reads__delta_is_what_ran);
-  tcase_add_test(core, source__programs_at_rest__are_as_bpftool_shows_them);
-  tcase_add_test(core, groups__two_programs_of_one_name__sum);
-  tcase_add_test(core, source__name_of_any_length__is_whole);
-  tcase_add_test(core, source__program_without_a_name__is_called_by_its_tag);
-  tcase_add_test(core, groups__recursion__misses_and_their_rate_are_exact);
-  tcase_add_test(core, accounting__cleared__statistics_are_off_again);
-  tcase_add_test(
-      core, groups__reloaded_again_and_again__total_is_the_sum_of_all_runs);
-  tcase_add_test(core,
-                 groups__programs_come_and_go_while_reading__totals_never_fall);
-  tcase_add_test(core,
-                 groups__programs_came_and_went_between_reads__count_as_churn);
-  tcase_add_test(core, source__after_a_snapshot__no_fd_is_left);
-  tcase_add_test(core, source__owner_lets_go__program_is_not_kept_alive);
-  suite_add_tcase(suite, core);
-  TCase *off = tcase_create("statistics off");
-  tcase_add_checked_fixture(off, setup_without_statistics,
-                            teardown_without_statistics);
-  tcase_add_test(off,
-                 groups__statistics_off__counters_stand_still_and_no_gauge);
-  suite_add_tcase(suite, off);
+  add_common(suite, "syscall", setup_syscall, setup_syscall_off);
+#ifdef HAVE_ITERATOR
+  add_iterator(suite);
+#else
+  (void)add_iterator;
+  (void)setup_iterator;
+  (void)setup_iterator_off;
+#endif
   SRunner *runner = srunner_create(suite);
   srunner_set_tap(runner, "-");
   srunner_run_all(runner, CK_SILENT);

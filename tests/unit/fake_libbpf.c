@@ -158,6 +158,73 @@ libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn) {
   return NULL;
 }
 
+/* The iterator cannot be loaded here. */
+int bpf_object__open_skeleton(struct bpf_object_skeleton *skeleton,
+                              const struct bpf_object_open_opts *opts) {
+  (void)skeleton;
+  (void)opts;
+  errno = EPERM;
+  return -EPERM;
+}
+
+int bpf_object__load_skeleton(struct bpf_object_skeleton *skeleton) {
+  (void)skeleton;
+  return -EPERM;
+}
+
+int bpf_object__attach_skeleton(struct bpf_object_skeleton *skeleton) {
+  (void)skeleton;
+  return -EPERM;
+}
+
+void bpf_object__detach_skeleton(struct bpf_object_skeleton *skeleton) {
+  (void)skeleton;
+}
+
+void bpf_object__destroy_skeleton(struct bpf_object_skeleton *skeleton) {
+  if (skeleton == NULL)
+    return;
+  free(skeleton->maps);
+  free(skeleton->progs);
+  free(skeleton);
+}
+
+int bpf_link__fd(const struct bpf_link *link) {
+  (void)link;
+  return -EBADF;
+}
+
+int bpf_iter_create(int link_fd) {
+  (void)link_fd;
+  return -EBADF;
+}
+
+int bpf_obj_pin(int fd, const char *path) {
+  (void)fd;
+  (void)path;
+  return -EBADF;
+}
+
+int bpf_prog_load(enum bpf_prog_type type, const char *name,
+                  const char *license, const struct bpf_insn *insns,
+                  size_t insns_num, const struct bpf_prog_load_opts *opts) {
+  (void)type;
+  (void)name;
+  (void)license;
+  (void)insns;
+  (void)insns_num;
+  (void)opts;
+  return -EPERM;
+}
+
+int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts) {
+  (void)prog_fd;
+  (void)opts;
+  return -EPERM;
+}
+
+int libbpf_num_possible_cpus(void) { return 2; }
+
 int bpf_enable_stats(enum bpf_stats_type type) {
   if (type != BPF_STATS_RUN_TIME)
     return -EINVAL;

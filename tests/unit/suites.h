@@ -12,6 +12,7 @@ Suite *group_name_suite(void);
 Suite *groups_suite(void);
 Suite *metrics_suite(void);
 Suite *prog_stats_suite(void);
+Suite *prog_stream_suite(void);
 Suite *selector_suite(void);
 Suite *settings_suite(void);
 Suite *source_suite(void);

@@ -19,6 +19,7 @@ static void setup(void) {
   fake_libbpf_reset();
   fake_collectd_reset();
   tree_init(&tree);
+  tree_string(tree_option(&tree, "Source"), "syscall");
   fds_at_start = count_open_fds();
   module_register();
 }
@@ -236,6 +237,44 @@ START_TEST(init__without_privilege__is_one_line_and_no_read) {
 }
 END_TEST
 
+START_TEST(init__auto_without_privilege__is_one_line_as_well) {
+  tree_string(tree_option(&tree, "Source"), "auto");
+  fake_libbpf.next_id_error = -EPERM;
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_ptr_nonnull(strstr(fake_collectd.lines[0].text, "CAP_SYS_ADMIN"));
+}
+END_TEST
+
+START_TEST(init__auto_without_iterator__is_one_info_line_and_reads) {
+  tree_string(tree_option(&tree, "Source"), "auto");
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  const char begin[] = "bpf_stats: reading by system calls: ";
+  ck_assert_int_eq(strncmp(fake_collectd.lines[0].text, begin, strlen(begin)),
+                   0);
+  read_once();
+  check_derive("a", "invocations", "", 5);
+}
+END_TEST
+
+START_TEST(init__pin_is_no_iterator__is_one_error_line_and_no_read) {
+  tree_string(tree_option(&tree, "IteratorPin"), "/etc/passwd");
+  tree_string(tree_option(&tree, "Source"), "auto");
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: IteratorPin /etc/passwd: it is no file on a "
+                   "bpffs, so it cannot be a pinned iterator. The plugin is "
+                   "not started.");
+}
+END_TEST
+
 START_TEST(init__kernel_without_bpf__says_so) {
   fake_libbpf.next_id_error = -ENOSYS;
   start();
@@ -280,6 +319,11 @@ Suite *bpf_stats_suite(void) {
                  read__nothing_obtained__fails_once_logged_and_recovers);
   tcase_add_test(limits, read__enable_stats_refused__warns_once_and_works_on);
   tcase_add_test(limits, init__without_privilege__is_one_line_and_no_read);
+  tcase_add_test(limits, init__auto_without_privilege__is_one_line_as_well);
+  tcase_add_test(limits,
+                 init__auto_without_iterator__is_one_info_line_and_reads);
+  tcase_add_test(limits,
+                 init__pin_is_no_iterator__is_one_error_line_and_no_read);
   tcase_add_test(limits, init__kernel_without_bpf__says_so);
   tcase_add_test(limits, init__wrong_settings__adds_no_line_and_no_read);
   tcase_add_test(limits, shutdown__without_init__does_nothing);

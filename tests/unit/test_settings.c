@@ -133,10 +133,23 @@ START_TEST(settings_parse__max_instances__from_zero_to_a_million) {
 }
 END_TEST
 
-START_TEST(settings_parse__source__auto_or_syscall) {
-  tree_string(option("Source"), "auto");
+START_TEST(settings_parse__source__is_taken) {
+  ck_assert_int_eq(settings.source, SOURCE_AUTO);
+  tree_string(option("Source"), "iterator");
+  parse_silently();
+  ck_assert_int_eq(settings.source, SOURCE_ITERATOR);
   tree_string(option("Source"), "Syscall");
   parse_silently();
+  ck_assert_int_eq(settings.source, SOURCE_SYSCALL);
+}
+END_TEST
+
+START_TEST(settings_parse__iterator_pin__last_one_is_kept) {
+  ck_assert_ptr_null(settings.iterator_pin);
+  tree_string(option("IteratorPin"), "/first");
+  tree_string(option("IteratorPin"), "/second");
+  parse_silently();
+  ck_assert_str_eq(settings.iterator_pin, "/second");
 }
 END_TEST
 
@@ -218,9 +231,17 @@ static const struct wrong_value wrong_values[] = {
     {"MaxInstances", OCONFIG_TYPE_STRING, "many", 0,
      "bpf_stats: option MaxInstances, value \"many\": ", "a whole number"},
     {"Source", OCONFIG_TYPE_STRING, "magic", 0,
-     "bpf_stats: option Source, value \"magic\": ", "\"auto\" or \"syscall\""},
+     "bpf_stats: option Source, value \"magic\": ",
+     "\"auto\", \"iterator\" or \"syscall\""},
     {"Source", OCONFIG_TYPE_BOOLEAN, NULL, 0,
-     "bpf_stats: option Source, value false: ", "\"auto\" or \"syscall\""},
+     "bpf_stats: option Source, value false: ", "\"iterator\" or \"syscall\""},
+    {"IteratorPin", OCONFIG_TYPE_STRING, "run/iterator", 0,
+     "bpf_stats: option IteratorPin, value \"run/iterator\": ",
+     "absolute path"},
+    {"IteratorPin", OCONFIG_TYPE_STRING, "", 0,
+     "bpf_stats: option IteratorPin, value \"\": ", "absolute path"},
+    {"IteratorPin", OCONFIG_TYPE_NUMBER, NULL, 3,
+     "bpf_stats: option IteratorPin, value 3: ", "absolute path"},
 };
 
 START_TEST(settings_parse__wrong_value__is_one_clear_line) {
@@ -236,15 +257,10 @@ START_TEST(settings_parse__wrong_value__is_one_clear_line) {
 }
 END_TEST
 
-static const char *const all_keys[] = {"EnableStats",
-                                       "Program",
-                                       "ProgramType",
-                                       "IgnoreSelected",
-                                       "PluginInstanceFormat",
-                                       "Metrics",
-                                       "MaxInstances",
-                                       "Source",
-                                       "LogStats"};
+static const char *const all_keys[] = {
+    "EnableStats",          "Program", "ProgramType",  "IgnoreSelected",
+    "PluginInstanceFormat", "Metrics", "MaxInstances", "Source",
+    "IteratorPin",          "LogStats"};
 
 START_TEST(settings_parse__no_value__is_one_clear_line) {
   option(all_keys[_i]);
@@ -300,7 +316,8 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__instance_format__is_taken);
   tcase_add_test(core, settings_parse__metrics__replace_the_default_and_add_up);
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
-  tcase_add_test(core, settings_parse__source__auto_or_syscall);
+  tcase_add_test(core, settings_parse__source__is_taken);
+  tcase_add_test(core, settings_parse__iterator_pin__last_one_is_kept);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);

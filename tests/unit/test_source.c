@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct source *source;
@@ -16,8 +17,7 @@ static int fds_at_start;
 static void setup(void) {
   fake_libbpf_reset();
   fds_at_start = count_open_fds();
-  struct source_options options = {.memory = false};
-  ck_assert_int_eq(source_syscall_new(&options, &source), 0);
+  ck_assert_int_eq(source_syscall_new(false, &source), 0);
 }
 
 static void teardown(void) {
@@ -258,10 +258,66 @@ END_TEST
 
 START_TEST(source_syscall_new__without_privilege__fails_with_eperm) {
   fake_libbpf.next_id_error = -EPERM;
-  struct source_options options = {.memory = false};
   struct source *other = NULL;
-  ck_assert_int_eq(source_syscall_new(&options, &other), -EPERM);
+  ck_assert_int_eq(source_syscall_new(false, &other), -EPERM);
   ck_assert_ptr_null(other);
+}
+END_TEST
+
+START_TEST(source_new__auto_without_iterator__takes_syscalls_and_says_why) {
+  struct source_options options = {.kind = SOURCE_AUTO};
+  struct source_note note;
+  struct source *other = NULL;
+  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_str_eq(other->name, "syscall");
+  ck_assert_str_ne(note.text, "");
+  ck_assert(!note.is_error);
+  source_free(other);
+}
+END_TEST
+
+START_TEST(source_new__iterator_that_does_not_load__is_an_error) {
+  struct source_options options = {.kind = SOURCE_ITERATOR};
+  struct source_note note;
+  struct source *other = NULL;
+  ck_assert_int_lt(source_new(&options, &other, &note), 0);
+  ck_assert_ptr_null(other);
+  ck_assert_str_ne(note.text, "");
+  ck_assert(note.is_error);
+}
+END_TEST
+
+START_TEST(source_new__syscall__says_nothing) {
+  struct source_options options = {.kind = SOURCE_SYSCALL};
+  struct source_note note;
+  struct source *other = NULL;
+  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_str_eq(note.text, "");
+  source_free(other);
+}
+END_TEST
+
+/* Demands that the pin is refused, with a text that ends so. */
+static void refuse_pin(const char *pin, int error, const char *text) {
+  struct source_options options = {.kind = SOURCE_AUTO, .iterator_pin = pin};
+  struct source_note note;
+  struct source *other = NULL;
+  ck_assert_int_eq(source_new(&options, &other, &note), error);
+  ck_assert_ptr_null(other);
+  ck_assert(note.is_error);
+  char expected[400];
+  snprintf(expected, sizeof(expected), "IteratorPin %s: %s", pin, text);
+  ck_assert_str_eq(note.text, expected);
+}
+
+START_TEST(source_new__pin_is_something_else__is_refused) {
+  static const char no_bpffs[] =
+      "it is no file on a bpffs, so it cannot be a pinned iterator";
+  refuse_pin("/dev/null", -EMEDIUMTYPE, no_bpffs);
+  refuse_pin("/etc/passwd", -EMEDIUMTYPE, no_bpffs);
+  refuse_pin("/", -EMEDIUMTYPE, no_bpffs);
+  refuse_pin("/nowhere/at/all", -ENOENT,
+             "there is no such file; pin the iterator with bpf_stats_pin");
 }
 END_TEST
 
@@ -304,6 +360,11 @@ Suite *source_suite(void) {
   tcase_add_test(limits, source_snapshot__walk_goes_backwards__ends_incomplete);
   tcase_add_test(limits,
                  source_syscall_new__without_privilege__fails_with_eperm);
+  tcase_add_test(
+      limits, source_new__auto_without_iterator__takes_syscalls_and_says_why);
+  tcase_add_test(limits, source_new__iterator_that_does_not_load__is_an_error);
+  tcase_add_test(limits, source_new__syscall__says_nothing);
+  tcase_add_test(limits, source_new__pin_is_something_else__is_refused);
   tcase_add_test(limits, source_free__null__does_nothing);
   suite_add_tcase(suite, limits);
   return suite;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* prog_record: what the iterator in the kernel hands to its reader.
+ *
+ * Shared by both sides. A stream is a record for each program, in ascending
+ * order of ids, and one more that marks the kernel's own end of the list. A
+ * change of anything here takes a new PROG_RECORD_VERSION: a pinned iterator
+ * outlives the program that pinned it. All integers are in the machine's byte
+ * order. */
+#ifndef BPF_STATS_PROG_RECORD_H
+#define BPF_STATS_PROG_RECORD_H
+
+#include <linux/types.h>
+
+#define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
+#define PROG_RECORD_VERSION 1
+
+enum {
+  PROG_RECORD_SHORT_NAME_SIZE = 16, /* BPF_OBJ_NAME_LEN */
+  PROG_RECORD_NAME_SIZE = 512,      /* KSYM_NAME_LEN, bounds names in BTF */
+  PROG_RECORD_CPUS_MAX = 4096,      /* for which the iterator has room */
+};
+
+enum prog_record_flags {
+  PROG_RECORD_END = 1,        /* the end of the list; only the head counts */
+  PROG_RECORD_UNREADABLE = 2, /* a read in the kernel failed: only ID counts */
+  PROG_RECORD_HAS_MISSES = 4, /* this kernel counts recursion misses */
+};
+
+struct prog_record {
+  __u32 magic;
+  __u16 version;
+  __u16 flags;
+  __u32 id;
+  __u32 type; /* enum bpf_prog_type */
+  __u64 load_time_ns;
+  __u64 cnt;
+  __u64 nsecs;
+  __u64 misses;
+  __u32 pages;     /* of kernel memory */
+  __u32 name_size; /* bytes of the full name that follow the record, with its
+                      NUL, at most PROG_RECORD_NAME_SIZE; 0: none */
+  __u8 tag[8];
+  char short_name[PROG_RECORD_SHORT_NAME_SIZE];
+};
+
+#endif

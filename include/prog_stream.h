@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* prog_stream: takes the iterator's stream of records apart.
+ *
+ * Records may straddle reads of any size. Everything in them is checked: a
+ * pinned iterator is just a file that somebody named in the configuration. */
+#ifndef BPF_STATS_PROG_STREAM_H
+#define BPF_STATS_PROG_STREAM_H
+
+#include "prog_record.h"
+
+#include <stddef.h>
+
+enum {
+  PROG_STREAM_UNIT_SIZE = sizeof(struct prog_record) + PROG_RECORD_NAME_SIZE,
+  /* Twice what the kernel's iterators hand out in one read(2). */
+  PROG_STREAM_BUFFER_SIZE = 64 * 1024,
+};
+
+struct prog_stream {
+  int fd; /* borrowed */
+  size_t
+      read_size; /* bytes to ask for in one read(2), 1 to the buffer's size */
+  size_t begin;  /* of what is in the buffer and not yet taken apart */
+  size_t end;
+  unsigned char buffer[PROG_STREAM_BUFFER_SIZE];
+};
+
+void prog_stream_init(struct prog_stream *stream, int fd);
+
+/* Takes the next record. *RET_FULL_NAME is the name that follows it, in the
+ * buffer and valid until the next call, or NULL.
+ * Returns 1; 0 at the end of the stream; -EPROTO when these are no records of
+ * the iterator; -ESTALE when they are of another version; -EBADMSG for a record
+ * that is cut or has a name without an end; -errno of read(2). */
+int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
+                     const char **ret_full_name);
+
+#endif

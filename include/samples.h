@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* samples: the samples of a source's snapshot, and those of the one before.
+ *
+ * Both are in ascending order of ids, so the previous ones serve as the cache
+ * of what is found out once per program. Part of the sources. */
+#ifndef BPF_STATS_SAMPLES_H
+#define BPF_STATS_SAMPLES_H
+
+#include "source.h"
+
+struct sample_list {
+  struct prog_sample *items; /* each owns its name */
+  size_t num;
+  size_t capacity;
+};
+
+/* Zeroed at the start. */
+struct samples {
+  struct sample_list current;
+  struct sample_list previous;
+  size_t cursor;      /* into previous */
+  size_t read_errors; /* of the snapshot under way */
+};
+
+/* Begins a snapshot: what was current becomes previous. */
+void samples_begin(struct samples *samples);
+
+/* Adds a sample for the program, filled but for what changes while it lives:
+ * from the previous snapshot, or else with the given type and tag and without a
+ * name, which then is to be set and is owned by the samples. Ids must ascend.
+ * Returns 0; -ELOOP when they do not, or are too many; -ENOMEM. */
+int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
+                uint32_t type, const uint8_t tag[8],
+                struct prog_sample **ret_sample);
+
+/* Adds a program of which only the id could be had, or turns the last sample
+ * into one. Returns as samples_add(). */
+int samples_add_unreadable(struct samples *samples, uint32_t id);
+
+/* Ends a snapshot; what it did not take from the previous one is freed. */
+void samples_end(struct samples *samples);
+
+void samples_clear(struct samples *samples);
+
+#endif

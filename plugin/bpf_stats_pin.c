@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
+ * without any capability can read it. */
+#include "accounting.h"
+#include "boottime.h"
+#include "iterator.h"
+#include "iterator_check.h"
+#include "source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: bpf_stats_pin [--dir DIR] [--group GROUP] [--mode MODE]\n"
+    "       bpf_stats_pin --unpin [--dir DIR]\n"
+    "Loads the BPF iterator of collectd's plugin bpf_stats and pins it as\n"
+    "DIR/iterator, for the plugin's option IteratorPin. Whoever may read that\n"
+    "file can read the statistics of all BPF programs, without any "
+    "capability.\n"
+    "\n"
+    "  -d, --dir DIR      where to pin; a bpffs is mounted there unless it is\n"
+    "                     one (default: /run/bpf_stats)\n"
+    "  -g, --group GROUP  the group of the file, a name or a number\n"
+    "                     (default: root)\n"
+    "  -m, --mode MODE    its mode, octal (default: 0440)\n"
+    "  -u, --unpin        take the pin away, and the bpffs if nothing else is\n"
+    "                     in it\n"
+    "  -h, --help         show this\n"
+    "  -V, --version      show the version\n";
+
+struct options {
+  const char *dir;
+  gid_t gid;
+  mode_t mode;
+  bool unpin;
+};
+
+static int complain(const char *what, const char *subject, int error) {
+  fprintf(stderr, "bpf_stats_pin: %s %s: %s\n", what, subject,
+          strerror(-error));
+  return error;
+}
+
+/* What /proc/mounts shows for a bpffs of ours. */
+static const char mount_name[] = "bpf_stats";
+
+static bool is_bpffs(const char *dir) {
+  struct statfs fs;
+  return statfs(dir, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Mounts a bpffs at DIR that everybody may enter; the pin's own mode guards it.
+ */
+static int provide_bpffs(const char *dir) {
+  if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+    return complain("cannot make", dir, -errno);
+  if (is_bpffs(dir))
+    return 0;
+  if (mount(mount_name, dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            "mode=0755") != 0)
+    return complain("cannot mount a bpffs at", dir, -errno);
+  return 0;
+}
+
+/* Loads the iterator and looks whether it tells the truth. */
+static int load_checked(struct iterator **ret_iterator) {
+  char reason[300] = "";
+  struct source *source = NULL;
+  struct accounting accounting;
+  accounting_init(&accounting, true);
+  accounting_update(&accounting, boottime_ns());
+  int rc = source_iterator_new(0, &source, reason, sizeof(reason));
+  if (rc == 0)
+    rc = iterator_check(source, reason, sizeof(reason));
+  source_free(source);
+  accounting_clear(&accounting);
+  if (rc == 0)
+    rc = iterator_load(ret_iterator, reason, sizeof(reason));
+  if (rc != 0)
+    fprintf(stderr, "bpf_stats_pin: %s\n", reason);
+  return rc;
+}
+
+static int pin(const struct options *options) {
+  char path[4096];
+  char new_path[4096];
+  snprintf(path, sizeof(path), "%s/iterator", options->dir);
+  snprintf(new_path, sizeof(new_path), "%s/iterator_new", options->dir);
+  struct iterator *iterator = NULL;
+  int rc = load_checked(&iterator);
+  if (rc == 0)
+    rc = provide_bpffs(options->dir);
+  if (rc != 0)
+    goto out;
+  /* Under another name until all is right, so that a reader never meets a pin
+   * that is not. */
+  unlink(new_path);
+  rc = iterator_pin(iterator, new_path);
+  if (rc != 0) {
+    complain("cannot pin", new_path, rc);
+    goto out;
+  }
+  if (chown(new_path, 0, options->gid) != 0 ||
+      chmod(new_path, options->mode) != 0 || rename(new_path, path) != 0) {
+    rc = complain("cannot set up", path, -errno);
+    unlink(new_path);
+  }
+out:
+  iterator_free(iterator);
+  return rc;
+}
+
+/* Whether the bpffs at DIR was mounted by this program. */
+static bool is_our_mount(const char *dir) {
+  FILE *mounts = setmntent("/proc/self/mounts", "r");
+  if (mounts == NULL)
+    return false;
+  bool ours = false; /* as the last mount there says, which is on top */
+  const struct mntent *mount;
+  while ((mount = getmntent(mounts)) != NULL)
+    if (strcmp(mount->mnt_dir, dir) == 0)
+      ours = strcmp(mount->mnt_fsname, mount_name) == 0;
+  endmntent(mounts);
+  return ours;
+}
+
+/* Whether there is nothing but what the kernel puts into each bpffs. */
+static bool is_empty(const char *path) {
+  DIR *dir = opendir(path);
+  if (dir == NULL)
+    return false;
+  const struct dirent *entry;
+  bool empty = true;
+  while ((entry = readdir(dir)) != NULL)
+    if (entry->d_name[0] != '.' && strcmp(entry->d_name, "maps.debug") != 0 &&
+        strcmp(entry->d_name, "progs.debug") != 0)
+      empty = false;
+  closedir(dir);
+  return empty;
+}
+
+static int unpin(const struct options *options) {
+  char path[4096];
+  snprintf(path, sizeof(path), "%s/iterator", options->dir);
+  if (unlink(path) != 0 && errno != ENOENT)
+    return complain("cannot remove", path, -errno);
+  if (!is_our_mount(options->dir) || !is_empty(options->dir))
+    return 0;
+  if (umount2(options->dir, UMOUNT_NOFOLLOW) != 0)
+    return complain("cannot unmount", options->dir, -errno);
+  rmdir(options->dir); /* it may be somebody else's, with something in it */
+  return 0;
+}
+
+static int parse_group(const char *text, gid_t *ret_gid) {
+  char *end = NULL;
+  unsigned long gid = strtoul(text, &end, 10);
+  if (*text != '\0' && *end == '\0' && gid < (gid_t)-1) {
+    *ret_gid = (gid_t)gid;
+    return 0;
+  }
+  const struct group *group = getgrnam(text);
+  if (group == NULL) {
+    fprintf(stderr,
+            "bpf_stats_pin: --group %s: allowed is the name or number of a "
+            "group\n",
+            text);
+    return -EINVAL;
+  }
+  *ret_gid = group->gr_gid;
+  return 0;
+}
+
+static int parse_mode(const char *text, mode_t *ret_mode) {
+  char *end = NULL;
+  unsigned long mode = strtoul(text, &end, 8);
+  if (*text == '\0' || *end != '\0' || mode > 0777) {
+    fprintf(stderr,
+            "bpf_stats_pin: --mode %s: allowed is an octal number up to 0777\n",
+            text);
+    return -EINVAL;
+  }
+  *ret_mode = (mode_t)mode;
+  return 0;
+}
+
+static int parse_dir(const char *text, const char **ret_dir) {
+  if (text[0] != '/' || strlen(text) > 4000) {
+    fprintf(stderr, "bpf_stats_pin: --dir %s: allowed is an absolute path\n",
+            text);
+    return -EINVAL;
+  }
+  *ret_dir = text;
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  static const struct option long_options[] = {
+      {"dir", required_argument, NULL, 'd'},
+      {"group", required_argument, NULL, 'g'},
+      {"mode", required_argument, NULL, 'm'},
+      {"unpin", no_argument, NULL, 'u'},
+      {"help", no_argument, NULL, 'h'},
+      {"version", no_argument, NULL, 'V'},
+      {0},
+  };
+  struct options options = {.dir = "/run/bpf_stats", .mode = 0440};
+  int option;
+  int rc = 0;
+  while (rc == 0 && (option = getopt_long(argc, argv, "d:g:m:uhV", long_options,
+                                          NULL)) != -1) {
+    if (option == 'd')
+      rc = parse_dir(optarg, &options.dir);
+    else if (option == 'g')
+      rc = parse_group(optarg, &options.gid);
+    else if (option == 'm')
+      rc = parse_mode(optarg, &options.mode);
+    else if (option == 'u')
+      options.unpin = true;
+    else if (option == 'h')
+      return fputs(help, stdout) < 0;
+    else if (option == 'V')
+      return puts("bpf_stats_pin " BPF_STATS_VERSION) < 0;
+    else
+      rc = -EINVAL;
+  }
+  if (rc == 0 && optind < argc) {
+    fprintf(stderr, "bpf_stats_pin: %s: no such argument; see --help\n",
+            argv[optind]);
+    rc = -EINVAL;
+  }
+  if (rc != 0)
+    return 2;
+  return (options.unpin ? unpin(&options) : pin(&options)) == 0 ? 0 : 1;
+}

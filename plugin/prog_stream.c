@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* prog_stream: a buffer between read(2) and whole records. */
+#include "prog_stream.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How often in a row read(2) may be interrupted or have nothing yet. */
+enum { TRIES_MAX = 1000 };
+
+void prog_stream_init(struct prog_stream *stream, int fd) {
+  stream->fd = fd;
+  stream->read_size = sizeof(stream->buffer);
+  stream->begin = 0;
+  stream->end = 0;
+}
+
+/* Reads on until SIZE bytes are there. Returns 1; 0 at the end of the stream;
+ * -EBADMSG when it ends on the way; -errno. */
+static int fill(struct prog_stream *stream, size_t size) {
+  int tries = 0;
+  while (stream->end - stream->begin < size) {
+    if (stream->begin + size > sizeof(stream->buffer)) {
+      memmove(stream->buffer, stream->buffer + stream->begin,
+              stream->end - stream->begin);
+      stream->end -= stream->begin;
+      stream->begin = 0;
+    }
+    size_t room = sizeof(stream->buffer) - stream->end;
+    ssize_t len = read(stream->fd, stream->buffer + stream->end,
+                       stream->read_size < room ? stream->read_size : room);
+    if (len == 0)
+      return stream->end == stream->begin ? 0 : -EBADMSG;
+    if (len < 0 && (errno == EINTR || errno == EAGAIN) && ++tries < TRIES_MAX)
+      continue;
+    if (len < 0)
+      return -errno;
+    tries = 0;
+    stream->end += (size_t)len;
+  }
+  return 1;
+}
+
+int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
+                     const char **ret_full_name) {
+  int rc = fill(stream, sizeof(*ret_record));
+  struct prog_record record;
+  /* Of what is no stream of ours even a piece can tell that. */
+  size_t len = stream->end - stream->begin;
+  memset(&record, 0, sizeof(record));
+  memcpy(&record, stream->buffer + stream->begin,
+         len < sizeof(record) ? len : sizeof(record));
+  if (rc == 1 || rc == -EBADMSG) {
+    if (record.magic != PROG_RECORD_MAGIC)
+      return -EPROTO;
+    if (record.version != PROG_RECORD_VERSION)
+      return -ESTALE;
+  }
+  if (rc != 1)
+    return rc;
+  if (record.name_size > PROG_RECORD_NAME_SIZE)
+    return -EBADMSG;
+  rc = fill(stream, sizeof(record) + record.name_size);
+  if (rc != 1)
+    return rc;
+  const char *name =
+      (const char *)stream->buffer + stream->begin + sizeof(record);
+  if (record.name_size > 0 && name[record.name_size - 1] != '\0')
+    return -EBADMSG;
+  stream->begin += sizeof(record) + record.name_size;
+  *ret_record = record;
+  *ret_full_name = record.name_size > 0 ? name : NULL;
+  return 1;
+}

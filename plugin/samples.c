@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* samples: two lists that change places with each snapshot. */
+#include "samples.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Far above any real host; bounds a walk that would never end. */
+enum { PROGRAMS_MAX = 1 << 20 };
+
+static void list_clear(struct sample_list *list) {
+  for (size_t i = 0; i < list->num; i++)
+    free((char *)list->items[i].name);
+  list->num = 0;
+}
+
+static int list_reserve(struct sample_list *list, size_t num) {
+  if (num <= list->capacity)
+    return 0;
+  size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+  struct prog_sample *items =
+      reallocarray(list->items, capacity, sizeof(*items));
+  if (items == NULL)
+    return -ENOMEM;
+  list->items = items;
+  list->capacity = capacity;
+  return 0;
+}
+
+void samples_begin(struct samples *samples) {
+  struct sample_list recycled = samples->previous;
+  samples->previous = samples->current;
+  samples->current = recycled;
+  samples->cursor = 0;
+  samples->read_errors = 0;
+}
+
+/* Appends a sample that is zero but for its id. */
+static int append(struct samples *samples, uint32_t id,
+                  struct prog_sample **ret_sample) {
+  struct sample_list *list = &samples->current;
+  uint32_t last_id = list->num == 0 ? 0 : list->items[list->num - 1].id;
+  if (id <= last_id || list->num == PROGRAMS_MAX)
+    return -ELOOP;
+  int rc = list_reserve(list, list->num + 1);
+  if (rc != 0)
+    return rc;
+  *ret_sample = &list->items[list->num++];
+  **ret_sample = (struct prog_sample){.id = id};
+  return 0;
+}
+
+static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
+  const struct sample_list *list = &samples->previous;
+  while (samples->cursor < list->num && list->items[samples->cursor].id < id)
+    samples->cursor++;
+  bool found =
+      samples->cursor < list->num && list->items[samples->cursor].id == id;
+  return found ? &list->items[samples->cursor] : NULL;
+}
+
+int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
+                uint32_t type, const uint8_t tag[8],
+                struct prog_sample **ret_sample) {
+  struct prog_sample *sample = NULL;
+  int rc = append(samples, id, &sample);
+  if (rc != 0)
+    return rc;
+  *ret_sample = sample;
+  struct prog_sample *known = find_previous(samples, id);
+  if (known != NULL && known->name != NULL &&
+      known->load_time_ns == load_time_ns) {
+    *sample = *known;
+    known->name = NULL; /* it has moved */
+    return 0;
+  }
+  sample->load_time_ns = load_time_ns;
+  const char *type_name = source_type_name(type);
+  if (type_name != NULL)
+    snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
+  else
+    snprintf(sample->type_name, sizeof(sample->type_name), "type_%u", type);
+  for (size_t i = 0; i < 8; i++)
+    snprintf(&sample->tag[2 * i], 3, "%02x", tag[i]);
+  return 0;
+}
+
+int samples_add_unreadable(struct samples *samples, uint32_t id) {
+  struct sample_list *list = &samples->current;
+  struct prog_sample *sample = NULL;
+  if (list->num > 0 && list->items[list->num - 1].id == id) {
+    sample = &list->items[list->num - 1];
+    free((char *)sample->name);
+  } else {
+    int rc = append(samples, id, &sample);
+    if (rc != 0)
+      return rc;
+  }
+  *sample = (struct prog_sample){.id = id, .unreadable = true};
+  samples->read_errors++;
+  return 0;
+}
+
+void samples_end(struct samples *samples) { list_clear(&samples->previous); }
+
+void samples_clear(struct samples *samples) {
+  list_clear(&samples->current);
+  list_clear(&samples->previous);
+  free(samples->current.items);
+  free(samples->previous.items);
+  *samples = (struct samples){0};
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* source_iterator: snapshots through the iterator, a few reads for all
+ * programs, loaded by this process or pinned by another. */
+#include "iterator.h"
+#include "prog_name.h"
+#include "prog_stream.h"
+#include "samples.h"
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+struct source_iterator {
+  struct source base;
+  struct iterator *iterator; /* NULL: pin */
+  char *pin;                 /* path */
+  uint64_t page_size_bytes;
+  bool has_misses;
+  struct samples samples;
+  struct prog_stream stream;
+};
+
+/* Opens the pinned iterator: each open(2) is a walk of its own. */
+static int open_pin(const char *path) {
+  /* O_NONBLOCK: not to hang if it is a fifo. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0)
+    return -errno;
+  struct statfs fs;
+  struct stat file;
+  if (fstatfs(fd, &fs) != 0 || fstat(fd, &file) != 0 ||
+      fs.f_type != BPF_FS_MAGIC || !S_ISREG(file.st_mode)) {
+    close(fd);
+    return -EMEDIUMTYPE;
+  }
+  return fd;
+}
+
+static int add_record(struct source_iterator *source,
+                      const struct prog_record *record, const char *full_name) {
+  struct samples *samples = &source->samples;
+  if ((record->flags & PROG_RECORD_UNREADABLE) != 0)
+    return samples_add_unreadable(samples, record->id);
+  struct prog_sample *sample = NULL;
+  int rc = samples_add(samples, record->id, record->load_time_ns, record->type,
+                       record->tag, &sample);
+  if (rc == 0 && sample->name == NULL)
+    rc = prog_name_make(record->short_name, full_name, record->tag,
+                        (char **)&sample->name);
+  if (rc == -ENOMEM)
+    return samples_add_unreadable(samples, record->id);
+  if (rc != 0)
+    return rc;
+  sample->memory_bytes = record->pages * source->page_size_bytes;
+  sample->stats = (struct prog_stats){
+      .cnt = record->cnt,
+      .nsecs = record->nsecs,
+      .misses = record->misses,
+  };
+  source->has_misses = (record->flags & PROG_RECORD_HAS_MISSES) != 0;
+  return 0;
+}
+
+/* Takes in the whole stream. Returns 0 when it ended in the kernel's own
+ * end of the list; else -errno, -ENODATA when that is missing. */
+static int walk(struct source_iterator *source) {
+  for (;;) {
+    struct prog_record record;
+    const char *full_name = NULL;
+    int rc = prog_stream_next(&source->stream, &record, &full_name);
+    if (rc <= 0)
+      return rc == 0 ? -ENODATA : rc;
+    if ((record.flags & PROG_RECORD_END) != 0)
+      return 0;
+    rc = add_record(source, &record, full_name);
+    if (rc != 0)
+      return rc;
+  }
+}
+
+/* Whether a stream cannot be trusted at all. */
+static bool is_foreign(int error) {
+  return error == -EPROTO || error == -ESTALE || error == -EBADMSG;
+}
+
+static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
+  struct source_iterator *source = (struct source_iterator *)base;
+  struct samples *samples = &source->samples;
+  int fd = source->pin != NULL ? open_pin(source->pin)
+                               : iterator_open(source->iterator);
+  if (fd < 0)
+    return fd;
+  size_t read_size = source->stream.read_size;
+  prog_stream_init(&source->stream, fd);
+  source->stream.read_size = read_size;
+  samples_begin(samples);
+  int rc = walk(source);
+  samples_end(samples);
+  close(fd);
+  if (is_foreign(rc))
+    return rc;
+  if (samples->current.num == samples->read_errors) { /* none was readable */
+    rc = rc == 0 && samples->read_errors > 0 ? -EFAULT : rc;
+    if (rc != 0)
+      return rc;
+  }
+  ret->samples = samples->current.items;
+  ret->samples_num = samples->current.num;
+  ret->read_errors = samples->read_errors;
+  ret->complete = rc == 0;
+  ret->has_misses = source->has_misses;
+  return 0;
+}
+
+static void iterator_source_free(struct source *base) {
+  struct source_iterator *source = (struct source_iterator *)base;
+  samples_clear(&source->samples);
+  iterator_free(source->iterator);
+  free(source->pin);
+  free(source);
+}
+
+static struct source_iterator *new_source(size_t read_size) {
+  struct source_iterator *source = calloc(1, sizeof(*source));
+  if (source == NULL)
+    return NULL;
+  source->base = (struct source){.name = "iterator",
+                                 .snapshot = iterator_snapshot,
+                                 .free = iterator_source_free};
+  source->page_size_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+  prog_stream_init(&source->stream, -1);
+  if (read_size != 0)
+    source->stream.read_size = read_size;
+  return source;
+}
+
+int source_iterator_new(size_t read_size, struct source **ret_source,
+                        char *reason, size_t reason_size) {
+  struct source_iterator *source = new_source(read_size);
+  if (source == NULL)
+    return -ENOMEM;
+  int rc = iterator_load(&source->iterator, reason, reason_size);
+  if (rc != 0) {
+    iterator_source_free(&source->base);
+    return rc;
+  }
+  *ret_source = &source->base;
+  return 0;
+}
+
+static const char *explain(int error) {
+  switch (error) {
+  case -ENOENT:
+    return "there is no such file; pin the iterator with bpf_stats_pin";
+  case -EMEDIUMTYPE:
+    return "it is no file on a bpffs, so it cannot be a pinned iterator";
+  case -EPROTO:
+    return "it is pinned, but hands out something else than our records";
+  case -ESTALE:
+    return "it was pinned by another version of bpf_stats; pin it anew";
+  case -EBADMSG:
+  case -ENODATA:
+    return "its stream of records is damaged";
+  default:
+    return strerror(-error);
+  }
+}
+
+int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
+                      size_t reason_size) {
+  struct source_iterator *source = new_source(0);
+  char *path = strdup(pin);
+  if (source == NULL || path == NULL) {
+    free(source);
+    free(path);
+    return -ENOMEM;
+  }
+  source->pin = path;
+  /* One walk on trial: a wrong file is to be found now. */
+  struct prog_snapshot snapshot = {0};
+  int rc = iterator_snapshot(&source->base, &snapshot);
+  if (rc == 0 && !snapshot.complete)
+    rc = -ENODATA;
+  if (rc != 0) {
+    snprintf(reason, reason_size, "%s: %s", pin, explain(rc));
+    iterator_source_free(&source->base);
+    return rc;
+  }
+  *ret_source = &source->base;
+  return 0;
+}
