@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 : "${builddir:?is set by the Makefile}" "${COLLECTD:?}" "${BPFTOOL:?}"
+: "${SOURCE:=auto}" # the tests run once for each source
 
 dir=$BATS_TEST_TMPDIR
 log=$dir/collectd.log
@@ -46,9 +47,10 @@ LoadPlugin unixsock
   SocketFile "$dir/sock"
 </Plugin>
 LoadPlugin cpu
-PluginDir "$builddir/plugin/.libs"
+PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
 LoadPlugin bpf_stats
 <Plugin bpf_stats>
+Source "$SOURCE"
 $(cat)
 </Plugin>
 END

@@ -12,7 +12,11 @@ kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; 
   sleep 1
   kill -0 "$collectd_pid"
   [ "$(grep -c 'bpf_stats:' "$log")" -eq 1 ]
-  grep -F '[error] bpf_stats: cannot list BPF programs: Operation not permitted. CAP_SYS_ADMIN is missing: run collectd as root, or add it to CapabilityBoundingSet= and AmbientCapabilities= of its unit. The plugin is not started.' "$log"
+  if [ "$SOURCE" = iterator ]; then
+    grep -F '[error] bpf_stats: loading the iterator needs CAP_BPF and CAP_PERFMON. The plugin is not started.' "$log"
+  else
+    grep -F '[error] bpf_stats: cannot list BPF programs: Operation not permitted: CAP_SYS_ADMIN is missing. Run collectd as root, or give its unit CAP_BPF and CAP_PERFMON, or set IteratorPin. The plugin is not started.' "$log"
+  fi
   [ ! -e "$csv/bpf_stats" ]
 }
 

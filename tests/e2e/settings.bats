@@ -63,7 +63,12 @@ setup() { interval=0.2; }
 }
 
 @test "Source__wrong__is_refused" {
-  refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto" or "syscall"'
+  refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto", "iterator" or "syscall"'
+}
+
+@test "IteratorPin__wrong__is_refused" {
+  refuses 'IteratorPin "iterator"' 'option IteratorPin, value "iterator":' 'the absolute path'
+  refuses 'IteratorPin 7' 'option IteratorPin, value 7:' 'the absolute path'
 }
 
 @test "LogStats__wrong__is_refused" {

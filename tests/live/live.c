@@ -479,7 +479,8 @@ START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
     for (size_t j = 0; j < other_snapshot.samples_num; j++)
       if (other_snapshot.samples[j].id == sample->id)
         compare_samples(sample, &other_snapshot.samples[j]);
-    compare_with_bpftool(fds[i]);
+    if (strlen(sample->name) < 128) /* bpftool cuts longer ones */
+      compare_with_bpftool(fds[i]);
   }
   source_free(other);
   for (size_t i = 0; i < num - 2; i++)
@@ -516,6 +517,7 @@ START_TEST(iterator__any_read_size__gives_equal_samples) {
     }
     source_free(other);
   }
+  recursion_stop(&recursion);
   for (int fd = 3; fd < 600; fd++) /* all that this test has opened */
     if (prog_id(fd) != 0)
       close(fd);

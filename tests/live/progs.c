@@ -142,6 +142,38 @@ void recursion_stop(struct recursion *recursion) {
   *recursion = (struct recursion){-1, -1, -1};
 }
 
+int other_iterator_pin(const char *path) {
+  const struct bpf_insn insns[] = {
+      /* bpf_seq_write(ctx->meta->seq, "other", 4) */
+      INSN(BPF_LDX | BPF_DW | BPF_MEM, BPF_REG_1, BPF_REG_1, 0, 0),
+      INSN(BPF_LDX | BPF_DW | BPF_MEM, BPF_REG_1, BPF_REG_1, 0, 0),
+      STORE_IMM(BPF_REG_10, -8, 'o'),
+      MOV_REG(BPF_REG_2, BPF_REG_10),
+      ADD_IMM(BPF_REG_2, -8),
+      MOV_IMM(BPF_REG_3, 4),
+      CALL(BPF_FUNC_seq_write),
+      MOV_IMM(BPF_REG_0, 0),
+      EXIT(),
+  };
+  int btf_id = libbpf_find_vmlinux_btf_id("bpf_prog", BPF_TRACE_ITER);
+  if (btf_id < 0)
+    return btf_id;
+  LIBBPF_OPTS(bpf_prog_load_opts, opts,
+              .expected_attach_type = BPF_TRACE_ITER,
+              .attach_btf_id = (uint32_t)btf_id);
+  int prog_fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "other_iterator",
+                              "Dual MIT/GPL", insns,
+                              sizeof(insns) / sizeof(insns[0]), &opts);
+  if (prog_fd < 0)
+    return prog_fd;
+  int link_fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
+  int rc = link_fd < 0 ? link_fd : bpf_obj_pin(link_fd, path);
+  if (link_fd >= 0)
+    close(link_fd);
+  close(prog_fd);
+  return rc;
+}
+
 uint32_t prog_id(int prog_fd) {
   struct bpf_prog_info info = {0};
   uint32_t info_len = sizeof(info);

@@ -26,6 +26,7 @@ static const char help[] =
     "  sleep SECONDS        let time pass\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
+    "  pin_other PATH       pin an iterator that is not the plugin's\n"
     "  counts               print NAME ID RUNS MISSES of each program\n"
     "At the end of the commands all programs are unloaded.\n";
 
@@ -187,6 +188,8 @@ static int execute(const char *line) {
     return unload(first, false);
   if (words == 2 && strcmp(command, "unload_many") == 0)
     return unload(first, true);
+  if (words == 2 && strcmp(command, "pin_other") == 0)
+    return other_iterator_pin(first);
   if (words == 1 && strcmp(command, "counts") == 0)
     return print_counts();
   return -EINVAL;

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# The iterator with as little privilege as each way needs: the same values as
+# root's, or one clear line.
+
+load common
+
+setup() {
+  # The user nobody must get at what root has built.
+  chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+  plugin_dir=$dir/plugin
+  install -D -m 644 "$builddir/plugin/.libs/bpf_stats.so" "$plugin_dir/bpf_stats.so"
+  install -d -o 65534 -g 65534 "$dir/home"
+  log=$dir/home/collectd.log
+  csv=$dir/home/csv/test-host
+  pin_dir=$dir/bpf
+  sysctl_before=$(cat /proc/sys/kernel/bpf_stats_enabled)
+}
+
+teardown() {
+  stop_collectd -TERM
+  stop_workload
+  "$builddir/plugin/bpf_stats_pin" --unpin --dir "$pin_dir"
+  echo "$sysctl_before" >/proc/sys/kernel/bpf_stats_enabled
+  if [ -e "$log" ]; then cat "$log"; fi
+}
+
+# Starts collectd as nobody with these capabilities ("-all" for none).
+start_as_nobody() { # CAPABILITIES
+  write_config
+  sed -i -e "s#^BaseDir .*#BaseDir \"$dir/home\"#" -e "s#$dir/csv#$dir/home/csv#" \
+    -e "s#$dir/sock#$dir/home/sock#" -e "s#$dir/pid#$dir/home/pid#" "$dir/collectd.conf"
+  (
+    cd "$dir/home"
+    exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$1" \
+      --ambient-caps "$1" --bounding-set "$1" \
+      "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/home/stdout" 2>&1 3>&-
+  ) &
+  collectd_pid=$!
+  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
+}
+
+# Loads programs, runs them, and compares what this collectd delivers with what
+# the kernel tells root.
+check_values() {
+  start_workload
+  workload load e2e_steady xdp
+  workload load e2e_a_name_longer_than_15_characters cgroup_skb
+  workload load e2e_hot recursion
+  wait_reads
+  workload rate e2e_steady 1000
+  workload rate e2e_a_name_longer_than_15_characters 200
+  workload rate e2e_hot 400
+  workload sleep 1
+  wait_reads
+  local name id runs misses compared=0
+  while read -r name id runs misses; do
+    [ "$(last "$name" invocations)" = "$runs" ]
+    [ "$(last "$name" derive-run_time_ns)" = "$(bpftool_field "$id" run_time_ns)" ]
+    [ "$(last "$name" derive-recursion_misses)" = "$misses" ]
+    compared=$((compared + 1))
+  done < <(workload counts)
+  [ "$compared" -eq 3 ]
+  [ "$(last e2e_hot gauge-miss_rate)" = 0.500000 ]
+  [ "$(last "" gauge-coverage)" = 1 ]
+}
+
+pin() {
+  "$builddir/plugin/bpf_stats_pin" --dir "$pin_dir" --group 65534 --mode 0440
+}
+
+@test "pinned__nobody_without_any_capability__has_the_values_of_root" {
+  pin
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all <<<"
+    EnableStats false
+    IteratorPin \"$pin_dir/iterator\""
+  [ "$(awk '/^CapEff/ {print $2}' "/proc/$collectd_pid/status")" = 0000000000000000 ]
+  check_values
+  run grep bpf_stats: "$log"
+  [ "$status" -eq 1 ]
+}
+
+@test "pinned__EnableStats_without_privilege__is_one_warning_with_the_sysctl" {
+  pin
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
+  check_values
+  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  grep -E '^\[warning\] bpf_stats: EnableStats .*kernel.bpf_stats_enabled=1' "$log"
+}
+
+@test "CAP_BPF_and_CAP_PERFMON__without_a_pin__has_the_values_of_root" {
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all,+bpf,+perfmon <<<'EnableStats false'
+  check_values
+  run grep bpf_stats: "$log"
+  [ "$status" -eq 1 ]
+}
+
+# Demands one error line of the plugin, which has the text, and no value.
+refuses_to_start() { # TEXT
+  sleep 1
+  kill -0 "$collectd_pid"
+  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  grep -F "[error] bpf_stats: $1" "$log"
+  [ ! -e "$csv/bpf_stats" ]
+}
+
+@test "neither__no_capability_and_no_pin__is_one_clear_line" {
+  start_as_nobody -all </dev/null
+  refuses_to_start 'cannot list BPF programs: Operation not permitted: CAP_SYS_ADMIN is missing. Run collectd as root, or give its unit CAP_BPF and CAP_PERFMON, or set IteratorPin. The plugin is not started.'
+}
+
+@test "pin_of_another_group__is_one_clear_line" {
+  "$builddir/plugin/bpf_stats_pin" --dir "$pin_dir" --mode 0400
+  start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
+  refuses_to_start "IteratorPin $pin_dir/iterator: Permission denied. The plugin is not started."
+}
+
+@test "IteratorPin__missing__is_one_clear_line" {
+  start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
+  refuses_to_start "IteratorPin $pin_dir/iterator: there is no such file; pin the iterator with bpf_stats_pin. The plugin is not started."
+}
+
+@test "IteratorPin__a_foreign_file__is_one_clear_line" {
+  start_as_nobody -all <<<'IteratorPin "/etc/passwd"'
+  refuses_to_start 'IteratorPin /etc/passwd: it is no file on a bpffs, so it cannot be a pinned iterator. The plugin is not started.'
+}
+
+@test "IteratorPin__a_directory__is_one_clear_line" {
+  pin
+  start_as_nobody -all <<<"IteratorPin \"$pin_dir\""
+  refuses_to_start "IteratorPin $pin_dir: it is no file on a bpffs, so it cannot be a pinned iterator. The plugin is not started."
+}
+
+@test "IteratorPin__an_iterator_of_other_records__is_one_clear_line" {
+  pin
+  start_workload
+  workload pin_other "$pin_dir/other"
+  chmod 444 "$pin_dir/other"
+  start_as_nobody -all <<<"IteratorPin \"$pin_dir/other\""
+  rm "$pin_dir/other"
+  refuses_to_start "IteratorPin $pin_dir/other: it is pinned, but hands out something else than our records. The plugin is not started."
+}
+
+@test "bpf_stats_pin__again_and_unpin__leaves_nothing_behind" {
+  pin
+  pin
+  [ "$(stat -c '%a %g' "$pin_dir/iterator")" = "440 65534" ]
+  "$builddir/plugin/bpf_stats_pin" --unpin --dir "$pin_dir"
+  [ ! -e "$pin_dir" ]
+  run grep -F " $pin_dir " /proc/self/mounts
+  [ "$status" -eq 1 ]
+}
+
+@test "bpf_stats_pin__unpin_beside_another_pin__keeps_that" {
+  pin
+  ln "$pin_dir/iterator" "$pin_dir/other" || mv "$pin_dir/iterator" "$pin_dir/other"
+  "$builddir/plugin/bpf_stats_pin" --unpin --dir "$pin_dir"
+  [ -e "$pin_dir/other" ]
+  rm "$pin_dir/other"
+}
+
+@test "bpf_stats_pin__wrong_arguments__are_one_line_each" {
+  pin_program=$builddir/plugin/bpf_stats_pin
+  for arguments in "--mode 999" "--mode 7777" "--group nosuchgroup" "--dir relative" "extra"; do
+    # shellcheck disable=SC2086 # one word an argument
+    run "$pin_program" $arguments
+    [ "$status" -eq 2 ]
+    [ "${#lines[@]}" -eq 1 ]
+  done
+  run "$pin_program" --help
+  [ "$status" -eq 0 ]
+  [[ $output == Usage:* ]]
+}
+
+@test "bpf_stats_pin__without_privilege__says_what_is_missing" {
+  run setpriv --inh-caps=-all --bounding-set=-all "$builddir/plugin/bpf_stats_pin" --dir "$pin_dir"
+  [ "$status" -eq 1 ]
+  [ "$output" = "bpf_stats_pin: loading the iterator needs CAP_BPF and CAP_PERFMON" ]
+}
