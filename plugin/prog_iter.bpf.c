@@ -5,6 +5,7 @@
  * them to where the running kernel has them. Every value from the kernel is
  * fetched by a read that can fail, and a failure marks the record. */
 #include <linux/bpf.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -147,24 +148,50 @@ struct sum {
   __u32 failed;
 };
 
-#define ADD_FIELD(sum, base, field)                                            \
+#define READ_COUNTER(base, field, failed)                                      \
   ({                                                                           \
     __u64 value_ = 0;                                                          \
     if (bpf_probe_read_kernel(                                                 \
             &value_, sizeof(value_),                                           \
             (void *)((base) + bpf_core_field_offset(struct bpf_prog_stats,     \
                                                     field))) != 0)             \
-      (sum)->failed = 1;                                                       \
-    (sum)->field += value_;                                                    \
+      failed = 1;                                                              \
+    value_;                                                                    \
   })
+
+/* The three counters as the kernel has them since 5.12, next to each other: one
+ * read instead of three. */
+struct counters {
+  __u64 cnt;
+  __u64 nsecs;
+  __u64 misses;
+};
+
+static __always_inline bool are_together(void) {
+  return bpf_core_field_exists(struct bpf_prog_stats, misses) &&
+         bpf_core_field_offset(struct bpf_prog_stats, nsecs) ==
+             bpf_core_field_offset(struct bpf_prog_stats, cnt) + 8 &&
+         bpf_core_field_offset(struct bpf_prog_stats, misses) ==
+             bpf_core_field_offset(struct bpf_prog_stats, cnt) + 16;
+}
 
 static long add_cpu(__u32 cpu, void *ctx) {
   struct sum *sum = ctx;
   __u64 base = sum->stats + *cpu_offset(cpu);
-  ADD_FIELD(sum, base, cnt);
-  ADD_FIELD(sum, base, nsecs);
-  if (bpf_core_field_exists(struct bpf_prog_stats, misses))
-    ADD_FIELD(sum, base, misses);
+  struct counters counters = {0};
+  if (are_together()) {
+    base += bpf_core_field_offset(struct bpf_prog_stats, cnt);
+    if (bpf_probe_read_kernel(&counters, sizeof(counters), (void *)base) != 0)
+      sum->failed = 1;
+  } else {
+    counters.cnt = READ_COUNTER(base, cnt, sum->failed);
+    counters.nsecs = READ_COUNTER(base, nsecs, sum->failed);
+    if (bpf_core_field_exists(struct bpf_prog_stats, misses))
+      counters.misses = READ_COUNTER(base, misses, sum->failed);
+  }
+  sum->cnt += counters.cnt;
+  sum->nsecs += counters.nsecs;
+  sum->misses += counters.misses;
   return 0;
 }
 
@@ -172,15 +199,14 @@ static __always_inline void read_stats(struct bpf_prog *prog,
                                        struct bpf_prog_aux *aux,
                                        struct prog_record *record) {
   struct sum sum = {0};
-  void *stats = 0;
   long rc;
+  /* A pointer that is loaded plainly is none to calculate with. */
   if (bpf_core_field_exists(prog->stats))
-    rc = bpf_core_read(&stats, sizeof(stats), &prog->stats);
+    rc = bpf_core_read(&sum.stats, sizeof(sum.stats), &prog->stats);
   else
-    rc = bpf_core_read(&stats, sizeof(stats),
+    rc = bpf_core_read(&sum.stats, sizeof(sum.stats),
                        &((struct bpf_prog_aux___stats *)aux)->stats);
-  sum.stats = (__u64)stats;
-  if (rc != 0 || stats == 0 || cpu_offsets_num < cpus_num) {
+  if (rc != 0 || sum.stats == 0 || cpu_offsets_num < cpus_num) {
     record->flags |= PROG_RECORD_UNREADABLE;
     return;
   }
@@ -195,53 +221,42 @@ static __always_inline void read_stats(struct bpf_prog *prog,
 }
 
 /* Returns the address of the name of the main function in the program's BTF, or
- * 0 when it has none. */
+ * 0 when it has none. Plain loads as in fill(); but types and strings are no
+ * structures of which the verifier knows the types. */
 static __always_inline __u64 find_full_name(struct bpf_prog_aux *aux) {
-  struct btf *btf = 0, *base_btf = 0;
-  struct bpf_func_info *infos = 0, info = {};
-  __u32 func_idx = 0, func_info_cnt = 0, nr_types = 0, name_off = 0;
-  struct btf_type **types = 0, *type = 0;
-  const char *strings = 0;
-  long rc = bpf_core_read(&btf, sizeof(btf), &aux->btf);
-  rc |= bpf_core_read(&infos, sizeof(infos), &aux->func_info);
-  rc |= bpf_core_read(&func_idx, sizeof(func_idx), &aux->func_idx);
-  rc |=
-      bpf_core_read(&func_info_cnt, sizeof(func_info_cnt), &aux->func_info_cnt);
-  if (rc != 0 || btf == 0 || infos == 0 || func_idx >= func_info_cnt)
+  struct bpf_func_info *func_info = aux->func_info;
+  struct btf *btf = aux->btf;
+  struct btf_type *type = 0;
+  __u32 name_off = 0;
+  /* Only main programs have an id, and func_idx 0. */
+  if (btf == 0 || func_info == 0 || aux->func_info_cnt == 0 ||
+      aux->func_idx != 0)
     return 0;
-  rc = bpf_probe_read_kernel(&info, sizeof(info), &infos[func_idx]);
-  rc |= bpf_core_read(&types, sizeof(types), &btf->types);
-  rc |= bpf_core_read(&nr_types, sizeof(nr_types), &btf->nr_types);
-  rc |= bpf_core_read(&strings, sizeof(strings), &btf->strings);
-  rc |= bpf_core_read(&base_btf, sizeof(base_btf), &btf->base_btf);
+  __u32 type_id = func_info->type_id;
   /* Programs have BTF of their own, not one that is split. */
-  if (rc != 0 || base_btf != 0 || info.type_id >= nr_types)
+  if (btf->base_btf != 0 || type_id >= btf->nr_types)
     return 0;
-  rc = bpf_probe_read_kernel(&type, sizeof(type), &types[info.type_id]);
-  rc |= bpf_core_read(&name_off, sizeof(name_off), &type->name_off);
-  return rc != 0 ? 0 : (__u64)strings + name_off;
+  if (bpf_probe_read_kernel(&type, sizeof(type), &btf->types[type_id]) != 0 ||
+      bpf_core_read(&name_off, sizeof(name_off), &type->name_off) != 0)
+    return 0;
+  return (__u64)btf->strings + name_off;
 }
 
+/* The iterator holds the program, so that its own structures are there, and the
+ * verifier sees to the types: plain loads do. */
 static __always_inline void fill(struct bpf_prog *prog,
+                                 struct bpf_prog_aux *aux,
                                  struct prog_record *record) {
-  struct bpf_prog_aux *aux = 0;
-  __u16 pages = 0;
-  long rc = bpf_core_read(&aux, sizeof(aux), &prog->aux);
-  rc |= bpf_core_read(&record->id, sizeof(record->id), &aux->id);
-  rc |= bpf_core_read(&record->load_time_ns, sizeof(record->load_time_ns),
-                      &aux->load_time);
-  rc |=
-      bpf_core_read(record->short_name, sizeof(record->short_name), &aux->name);
-  rc |= bpf_core_read(&record->type, sizeof(record->type), &prog->type);
-  rc |= bpf_core_read(&pages, sizeof(pages), &prog->pages);
+  record->id = aux->id;
+  record->type = prog->type;
+  record->load_time_ns = aux->load_time;
+  record->pages = prog->pages;
+  __builtin_memcpy(record->short_name, aux->name, sizeof(record->short_name));
   if (bpf_core_field_exists(prog->tag))
-    rc |= bpf_core_read(record->tag, sizeof(record->tag), &prog->tag);
+    __builtin_memcpy(record->tag, prog->tag, sizeof(record->tag));
   else
-    rc |= bpf_core_read(record->tag, sizeof(record->tag),
-                        &((struct bpf_prog___digest *)prog)->digest);
-  record->pages = pages;
-  if (rc != 0)
-    record->flags |= PROG_RECORD_UNREADABLE;
+    __builtin_memcpy(record->tag, ((struct bpf_prog___digest *)prog)->digest,
+                     sizeof(record->tag));
   read_stats(prog, aux, record);
 }
 
@@ -267,7 +282,8 @@ write_named(struct seq_file *seq, struct prog_record *record, __u64 full_name) {
   if (second_size <= 1) { /* it ended with the first */
     record->name_size = first_size;
     bpf_seq_write(seq, record, sizeof(*record));
-    first_size = read_chunk(chunk, full_name);
+    if (first_size == NAME_CHUNK_SIZE) /* the second has overwritten it */
+      first_size = read_chunk(chunk, full_name);
     if (first_size > 0)
       bpf_seq_write(seq, chunk, first_size);
     return;
@@ -294,10 +310,11 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   }
   if (ctx->meta->seq_num == 0)
     find_cpu_offsets();
-  fill(prog, &record);
+  struct bpf_prog_aux *aux = prog->aux;
+  fill(prog, aux, &record);
   __u64 full_name = 0;
   if (record.short_name[PROG_RECORD_SHORT_NAME_SIZE - 2] != '\0')
-    full_name = find_full_name(prog->aux);
+    full_name = find_full_name(aux);
   if (full_name != 0)
     write_named(seq, &record, full_name);
   else

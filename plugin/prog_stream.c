@@ -46,17 +46,20 @@ int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
                      const char **ret_full_name) {
   int rc = fill(stream, sizeof(*ret_record));
   struct prog_record record;
-  /* Of what is no stream of ours even a piece can tell that. */
-  size_t len = stream->end - stream->begin;
-  memset(&record, 0, sizeof(record));
-  memcpy(&record, stream->buffer + stream->begin,
-         len < sizeof(record) ? len : sizeof(record));
-  if (rc == 1 || rc == -EBADMSG) {
-    if (record.magic != PROG_RECORD_MAGIC)
-      return -EPROTO;
-    if (record.version != PROG_RECORD_VERSION)
-      return -ESTALE;
+  if (rc == 1) {
+    memcpy(&record, stream->buffer + stream->begin, sizeof(record));
+  } else if (rc == -EBADMSG) {
+    /* Of what is no stream of ours even a piece can tell that. */
+    memset(&record, 0, sizeof(record));
+    memcpy(&record, stream->buffer + stream->begin,
+           stream->end - stream->begin);
+  } else {
+    return rc;
   }
+  if (record.magic != PROG_RECORD_MAGIC)
+    return -EPROTO;
+  if (record.version != PROG_RECORD_VERSION)
+    return -ESTALE;
   if (rc != 1)
     return rc;
   if (record.name_size > PROG_RECORD_NAME_SIZE)

@@ -66,6 +66,26 @@ setup() { interval=0.2; }
   refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto", "iterator" or "syscall"'
 }
 
+@test "Source__iterator_in_a_build_without_it__is_refused" {
+  plugin_dir=$builddir/syscall-only/plugin/.libs
+  if [ ! -e "$plugin_dir/bpf_stats.so" ]; then
+    (mkdir -p "$builddir/syscall-only" && cd "$builddir/syscall-only" &&
+      "$srcdir/configure" -q --with-iterator=no && make -s plugin/bpf_stats.la) 3>&-
+  fi
+  SOURCE=iterator start_collectd </dev/null
+  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
+  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  grep -F '[error] bpf_stats: this build has no iterator. The plugin is not started.' "$log"
+}
+
+@test "Source__auto_in_a_build_without_iterator__takes_syscalls_and_says_so" {
+  plugin_dir=$builddir/syscall-only/plugin/.libs
+  SOURCE=auto start_collectd </dev/null
+  wait_reads
+  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  grep -F '[info] bpf_stats: reading by system calls: this build has no iterator' "$log"
+}
+
 @test "IteratorPin__wrong__is_refused" {
   refuses 'IteratorPin "iterator"' 'option IteratorPin, value "iterator":' 'the absolute path'
   refuses 'IteratorPin 7' 'option IteratorPin, value 7:' 'the absolute path'

@@ -142,9 +142,9 @@ void recursion_stop(struct recursion *recursion) {
   *recursion = (struct recursion){-1, -1, -1};
 }
 
-int other_iterator_pin(const char *path) {
+int other_iterator_load(void) {
   const struct bpf_insn insns[] = {
-      /* bpf_seq_write(ctx->meta->seq, "other", 4) */
+      /* bpf_seq_write(ctx->meta->seq, "o", 4) */
       INSN(BPF_LDX | BPF_DW | BPF_MEM, BPF_REG_1, BPF_REG_1, 0, 0),
       INSN(BPF_LDX | BPF_DW | BPF_MEM, BPF_REG_1, BPF_REG_1, 0, 0),
       STORE_IMM(BPF_REG_10, -8, 'o'),
@@ -158,20 +158,16 @@ int other_iterator_pin(const char *path) {
   int btf_id = libbpf_find_vmlinux_btf_id("bpf_prog", BPF_TRACE_ITER);
   if (btf_id < 0)
     return btf_id;
-  LIBBPF_OPTS(bpf_prog_load_opts, opts,
-              .expected_attach_type = BPF_TRACE_ITER,
+  LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_ITER,
               .attach_btf_id = (uint32_t)btf_id);
-  int prog_fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "other_iterator",
-                              "Dual MIT/GPL", insns,
-                              sizeof(insns) / sizeof(insns[0]), &opts);
+  int prog_fd =
+      bpf_prog_load(BPF_PROG_TYPE_TRACING, "other_iterator", "Dual MIT/GPL",
+                    insns, sizeof(insns) / sizeof(insns[0]), &opts);
   if (prog_fd < 0)
     return prog_fd;
   int link_fd = bpf_link_create(prog_fd, 0, BPF_TRACE_ITER, NULL);
-  int rc = link_fd < 0 ? link_fd : bpf_obj_pin(link_fd, path);
-  if (link_fd >= 0)
-    close(link_fd);
   close(prog_fd);
-  return rc;
+  return link_fd;
 }
 
 uint32_t prog_id(int prog_fd) {

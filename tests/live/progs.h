@@ -46,9 +46,10 @@ int recursion_run(const struct recursion *recursion, uint32_t runs);
 
 void recursion_stop(struct recursion *recursion);
 
-/* Pins, on a bpffs, an iterator over all programs that writes something else
- * than records of the plugin. Returns 0 or -errno. */
-int other_iterator_pin(const char *path);
+/* Loads an iterator over all programs that writes four bytes for each, and so
+ * something else than records of the plugin. Returns the fd of its link, or
+ * -errno. */
+int other_iterator_load(void);
 
 /* Returns the id of a loaded program, or 0. */
 uint32_t prog_id(int prog_fd);

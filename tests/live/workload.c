@@ -4,6 +4,8 @@
  * so that a script can wait for it. */
 #include "progs.h"
 
+#include <bpf/bpf.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -160,6 +162,15 @@ static int unload(const char *name, bool prefix) {
   return rc;
 }
 
+static int pin_other(const char *path) {
+  int link_fd = other_iterator_load();
+  if (link_fd < 0)
+    return link_fd;
+  int rc = bpf_obj_pin(link_fd, path);
+  close(link_fd);
+  return rc;
+}
+
 static int print_counts(void) {
   for (const struct program *p = programs; p != NULL; p = p->next)
     printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", p->name, prog_id(p->fd),
@@ -189,7 +200,7 @@ static int execute(const char *line) {
   if (words == 2 && strcmp(command, "unload_many") == 0)
     return unload(first, true);
   if (words == 2 && strcmp(command, "pin_other") == 0)
-    return other_iterator_pin(first);
+    return pin_other(first);
   if (words == 1 && strcmp(command, "counts") == 0)
     return print_counts();
   return -EINVAL;
