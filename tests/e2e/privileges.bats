@@ -30,7 +30,7 @@ start_as_nobody() { # CAPABILITIES
   sed -i -e "s#^BaseDir .*#BaseDir \"$dir/home\"#" -e "s#$dir/csv#$dir/home/csv#" \
     -e "s#$dir/sock#$dir/home/sock#" -e "s#$dir/pid#$dir/home/pid#" "$dir/collectd.conf"
   (
-    cd "$dir/home"
+    cd "$dir/home" || exit
     exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$1" \
       --ambient-caps "$1" --bounding-set "$1" \
       "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/home/stdout" 2>&1 3>&-

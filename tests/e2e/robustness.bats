@@ -71,10 +71,14 @@ kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; 
   before=$(find "/proc/$collectd_pid/fd" -type l -lname '*bpf*' | wc -l)
   wait_reads 20
   after=$(find "/proc/$collectd_pid/fd" -type l -lname '*bpf*' | wc -l)
-  # None is a program: BPF_ENABLE_STATS is the one that is held.
   [ "$before" = "$after" ]
-  run find "/proc/$collectd_pid/fd" -type l -lname '*bpf-prog*'
-  [ -z "$output" ]
+  # What is held is the plugin's own: BPF_ENABLE_STATS, and the iterator.
+  find "/proc/$collectd_pid/fd" -type l -lname '*bpf-prog*' -printf '%f\n' >"$dir/fds"
+  [ "$(wc -l <"$dir/fds")" -le 1 ]
+  while read -r fd; do
+    id=$(awk '$1 == "prog_id:" {print $2}' "/proc/$collectd_pid/fdinfo/$fd")
+    [ "$("$BPFTOOL" -j prog show id "$id" | jq -r .name)" = bpf_stats_iter ]
+  done <"$dir/fds"
 }
 
 is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
