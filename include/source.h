@@ -65,7 +65,7 @@ int source_new(const struct source_options *options, struct source **ret_source,
                struct source_note *ret_note);
 
 /* The sources one by one, for source_new() and the tests. Each returns 0 or
- * -errno; one with REASON writes why into it.
+ * -errno; one with REASON writes why into it, unless it is -ENOMEM.
  *
  * Through bpf(2): needs CAP_SYS_ADMIN. -EPERM without it, -ENOSYS without
  * bpf(2). */

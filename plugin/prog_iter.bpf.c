@@ -1,144 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* prog_iter: writes a record of every loaded BPF program to its reader.
  *
- * Kernel structs are declared by hand, with just the fields in use; CO-RE moves
- * them to where the running kernel has them. Every value from the kernel is
- * fetched by a read that can fail, and a failure marks the record. */
+ * What could not be read marks the record; nothing is made up. */
 #include <linux/bpf.h>
 #include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "cpu_offsets.bpf.h"
+#include "kernel_structs.bpf.h"
 #include "prog_record.h"
 
 enum {
   NAME_CHUNK_SIZE = 256, /* what the stack of a BPF program has room for */
 };
-
-#define CO_RE __attribute__((preserve_access_index))
-
-struct u64_stats_t {
-  __u64 v;
-};
-
-/* include/linux/filter.h; one for each possible CPU */
-struct bpf_prog_stats {
-  struct u64_stats_t cnt;
-  struct u64_stats_t nsecs;
-  struct u64_stats_t misses;
-} CO_RE;
-
-struct btf_type {
-  __u32 name_off;
-} CO_RE;
-
-struct btf {
-  struct btf_type **types;
-  __u32 nr_types;
-  const char *strings;
-  struct btf *base_btf;
-} CO_RE;
-
-struct bpf_prog_aux {
-  __u32 id;
-  __u64 load_time;
-  char name[PROG_RECORD_SHORT_NAME_SIZE];
-  struct btf *btf;
-  struct bpf_func_info *func_info; /* as in the UAPI */
-  __u32 func_info_cnt;
-  __u32 func_idx;
-} CO_RE;
-
-struct bpf_prog {
-  __u16 pages;
-  enum bpf_prog_type type;
-  __u8 tag[8];
-  struct bpf_prog_stats *stats;
-  struct bpf_prog_aux *aux;
-} CO_RE;
-
-/* Before 5.12 the statistics were in aux. */
-struct bpf_prog_aux___stats {
-  struct bpf_prog_stats *stats;
-} CO_RE;
-
-/* Where the tag is but the start of a digest. */
-struct bpf_prog___digest {
-  __u8 digest[32];
-} CO_RE;
-
-struct bpf_array {
-  void *pptrs[0];
-} CO_RE;
-
-struct bpf_iter_meta {
-  struct seq_file *seq;
-  __u64 session_id;
-  __u64 seq_num;
-} CO_RE;
-
-struct bpf_iter__bpf_prog {
-  struct bpf_iter_meta *meta;
-  struct bpf_prog *prog;
-} CO_RE;
-
-/* One element, of which the kernel tells the address on any CPU: the difference
- * to the map's own per-CPU pointer is that CPU's offset, which finds every
- * other per-CPU variable. No kernel symbol is needed: not all kernels have
- * them. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} anchor SEC(".maps");
-
-/* Set by the loader: CPUs are numbered below it. */
-const volatile __u32 cpus_num = 0;
-
-/* Found anew at each start of a walk; the same each time. */
-__u64 cpu_offsets[PROG_RECORD_CPUS_MAX];
-__u32 cpu_offsets_num;
-
-/* The verifier forbids arithmetic on the address of a map. Read back from
- * memory it is a number. */
-static __always_inline __u64 as_number(void *const *ptr) {
-  __u64 number = 0;
-  bpf_probe_read_kernel(&number, sizeof(number), ptr);
-  return number;
-}
-
-/* The mask tells the verifier what the loader has seen to: there is room. The
- * compiler, which could know as well, must not leave it out. */
-static __always_inline __u64 *cpu_offset(__u32 cpu) {
-  barrier_var(cpu);
-  cpu &= PROG_RECORD_CPUS_MAX - 1;
-  return &cpu_offsets[cpu];
-}
-
-static long find_cpu_offset(__u32 cpu, void *ctx) {
-  __u64 base = *(__u64 *)ctx;
-  __u32 zero = 0;
-  void *value = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
-  if (value == 0)
-    return 1;
-  void *volatile spilled = value;
-  *cpu_offset(cpu) = as_number((void *const *)&spilled) - base;
-  cpu_offsets_num = cpu + 1;
-  return 0;
-}
-
-static __always_inline void find_cpu_offsets(void) {
-  void *volatile spilled = &anchor;
-  __u64 map = as_number((void *const *)&spilled);
-  __u64 base = 0;
-  /* pptrs[0], a pointer for this_cpu_ptr() and its like */
-  long offset = __builtin_preserve_field_info(((struct bpf_array *)0)->pptrs,
-                                              BPF_FIELD_BYTE_OFFSET);
-  if (bpf_probe_read_kernel(&base, sizeof(base), (void *)(map + offset)) == 0)
-    bpf_loop(cpus_num, find_cpu_offset, &base, 0);
-}
 
 struct sum {
   __u64 stats; /* the per-CPU pointer of the program */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* settings: one table of options, each with its parser.
  *
- * A parser that meets a wrong value logs the one line about it and goes on, so
- * that an operator sees all mistakes at once. */
+ * A parser that meets a wrong value has the one line about it logged and
+ * returns false; the next option is parsed all the same, so that an operator
+ * sees all mistakes at once. */
 #include "settings.h"
+
+#include "option.h"
 
 #include "collectd/core/daemon/collectd.h"
 
 #include "collectd/core/daemon/plugin.h"
-#include "collectd/core/utils/common/common.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,7 +23,7 @@ enum { MAX_INSTANCES_MAX = 1000000, MAX_INSTANCES_DEFAULT = 1000 };
 
 struct option {
   const char *key;
-  void (*parse)(struct settings *settings, const oconfig_item_t *item);
+  bool (*parse)(struct settings *settings, const oconfig_item_t *item);
 };
 
 int settings_init(struct settings *settings) {
@@ -41,145 +43,77 @@ void settings_clear(struct settings *settings) {
   *settings = (struct settings){0};
 }
 
-static void format_value(char *buf, size_t size, const oconfig_value_t *value) {
-  if (value == NULL)
-    snprintf(buf, size, "(none)");
-  else if (value->type == OCONFIG_TYPE_STRING)
-    snprintf(buf, size, "\"%.100s\"", value->value.string);
-  else if (value->type == OCONFIG_TYPE_NUMBER)
-    snprintf(buf, size, "%.15g", value->value.number);
-  else
-    snprintf(buf, size, "%s", value->value.boolean ? "true" : "false");
-}
-
-/* VALUE: NULL when there is none. ALLOWED completes "allowed is ...". */
-static void reject(struct settings *settings, const oconfig_item_t *item,
-                   const oconfig_value_t *value, const char *allowed) {
-  char text[128];
-  format_value(text, sizeof(text), value);
-  ERROR("bpf_stats: option %s, value %s: allowed is %s. The plugin is not "
-        "started.",
-        item->key, text, allowed);
-  settings->wrong = true;
-}
-
-/* Returns the one value of the option, or rejects it and returns NULL. */
-static const oconfig_value_t *one_value(struct settings *settings,
-                                        const oconfig_item_t *item,
-                                        const char *allowed) {
-  if (item->values_num == 1)
-    return &item->values[0];
-  char just_one[256];
-  snprintf(just_one, sizeof(just_one), "just one value, %s", allowed);
-  reject(settings, item, item->values_num == 0 ? NULL : &item->values[1],
-         just_one);
-  return NULL;
-}
-
-static void parse_boolean(struct settings *settings, const oconfig_item_t *item,
-                          bool *ret) {
-  static const char allowed[] = "true or false";
-  const oconfig_value_t *value = one_value(settings, item, allowed);
-  if (value == NULL)
-    return;
-  if (value->type == OCONFIG_TYPE_BOOLEAN)
-    *ret = value->value.boolean;
-  else if (value->type == OCONFIG_TYPE_STRING && /* quoted, as elsewhere */
-           IS_TRUE(value->value.string))
-    *ret = true;
-  else if (value->type == OCONFIG_TYPE_STRING && IS_FALSE(value->value.string))
-    *ret = false;
-  else
-    reject(settings, item, value, allowed);
-}
-
-static void parse_enable_stats(struct settings *settings,
+static bool parse_enable_stats(struct settings *settings,
                                const oconfig_item_t *item) {
-  parse_boolean(settings, item, &settings->enable_stats);
+  return option_boolean(item, &settings->enable_stats);
 }
 
-static void parse_log_stats(struct settings *settings,
+static bool parse_log_stats(struct settings *settings,
                             const oconfig_item_t *item) {
-  parse_boolean(settings, item, &settings->log_stats);
+  return option_boolean(item, &settings->log_stats);
 }
 
-static void parse_ignore_selected(struct settings *settings,
+static bool parse_ignore_selected(struct settings *settings,
                                   const oconfig_item_t *item) {
   bool ignore = false;
-  parse_boolean(settings, item, &ignore);
+  if (!option_boolean(item, &ignore))
+    return false;
   selector_ignore_selected(settings->selector, ignore);
+  return true;
 }
 
-/* Calls ADD with each value of the option; there must be one, and all must be
- * strings. */
-static void parse_list(struct settings *settings, const oconfig_item_t *item,
-                       const char *allowed,
-                       void (*add)(struct settings *settings,
-                                   const oconfig_item_t *item,
-                                   const oconfig_value_t *value)) {
-  if (item->values_num == 0)
-    reject(settings, item, NULL, allowed);
-  for (int i = 0; i < item->values_num; i++) {
-    const oconfig_value_t *value = &item->values[i];
-    if (value->type == OCONFIG_TYPE_STRING)
-      add(settings, item, value);
-    else
-      reject(settings, item, value, allowed);
-  }
-}
-
-static void add_program(struct settings *settings, const oconfig_item_t *item,
+static bool add_program(void *context, const oconfig_item_t *item,
                         const oconfig_value_t *value) {
+  struct settings *settings = context;
   char reason[128] = "out of memory";
   if (selector_add_program(settings->selector, value->value.string, reason,
                            sizeof(reason)) == 0)
-    return;
+    return true;
   char allowed[256];
   snprintf(allowed, sizeof(allowed),
            "an exact name or \"/POSIX extended regex/\" (%s)", reason);
-  reject(settings, item, value, allowed);
+  return option_reject(item, value, allowed);
 }
 
-static void parse_program(struct settings *settings,
+static bool parse_program(struct settings *settings,
                           const oconfig_item_t *item) {
-  parse_list(settings, item, "an exact name or \"/POSIX extended regex/\"",
-             add_program);
+  return option_each_string(item, "an exact name or \"/POSIX extended regex/\"",
+                            add_program, settings);
 }
 
-static void add_type(struct settings *settings, const oconfig_item_t *item,
+static bool add_type(void *context, const oconfig_item_t *item,
                      const oconfig_value_t *value) {
+  struct settings *settings = context;
   char allowed[900] = "one of";
   const char *type_name;
   for (unsigned type = 1; (type_name = source_type_name(type)) != NULL;
        type++) {
-    if (strcmp(type_name, value->value.string) == 0) {
-      if (selector_add_type(settings->selector, type_name) != 0)
-        reject(settings, item, value, "as much as memory holds");
-      return;
-    }
+    if (strcmp(type_name, value->value.string) == 0)
+      return selector_add_type(settings->selector, type_name) == 0 ||
+             option_reject(item, value, "as much as memory holds");
     size_t len = strlen(allowed);
     snprintf(allowed + len, sizeof(allowed) - len, " %s", type_name);
   }
-  reject(settings, item, value, allowed);
+  return option_reject(item, value, allowed);
 }
 
-static void parse_program_type(struct settings *settings,
+static bool parse_program_type(struct settings *settings,
                                const oconfig_item_t *item) {
-  parse_list(settings, item, "the name of a program type, such as \"xdp\"",
-             add_type);
+  return option_each_string(item, "the name of a program type, such as \"xdp\"",
+                            add_type, settings);
 }
 
-static void parse_instance_format(struct settings *settings,
+static bool parse_instance_format(struct settings *settings,
                                   const oconfig_item_t *item) {
   static const char allowed[] = "a string with any of the words name, type, "
                                 "tag and id, each once, such as \"name type\"";
-  const oconfig_value_t *value = one_value(settings, item, allowed);
+  const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
-    return;
-  if (value->type != OCONFIG_TYPE_STRING ||
-      group_name_format_parse(value->value.string,
-                              &settings->instance_format) != 0)
-    reject(settings, item, value, allowed);
+    return false;
+  return (value->type == OCONFIG_TYPE_STRING &&
+          group_name_format_parse(value->value.string,
+                                  &settings->instance_format) == 0) ||
+         option_reject(item, value, allowed);
 }
 
 static void list_group_metrics(char *buf, size_t size) {
@@ -191,45 +125,48 @@ static void list_group_metrics(char *buf, size_t size) {
       len += (size_t)snprintf(buf + len, size - len, " %s", metrics[i].key);
 }
 
-static void add_metric(struct settings *settings, const oconfig_item_t *item,
+static bool add_metric(void *context, const oconfig_item_t *item,
                        const oconfig_value_t *value) {
+  struct settings *settings = context;
   metric_set metric = metrics_find(value->value.string);
   if (metric == 0) {
     char allowed[512];
     list_group_metrics(allowed, sizeof(allowed));
-    reject(settings, item, value, allowed);
-    return;
+    return option_reject(item, value, allowed);
   }
   if (!settings->names_metrics)
     settings->group_metrics = 0;
   settings->names_metrics = true;
   settings->group_metrics |= metric;
+  return true;
 }
 
-static void parse_metrics(struct settings *settings,
+static bool parse_metrics(struct settings *settings,
                           const oconfig_item_t *item) {
   char allowed[512];
   list_group_metrics(allowed, sizeof(allowed));
-  parse_list(settings, item, allowed, add_metric);
+  return option_each_string(item, allowed, add_metric, settings);
 }
 
-static void parse_max_instances(struct settings *settings,
+static bool parse_max_instances(struct settings *settings,
                                 const oconfig_item_t *item) {
   char allowed[64];
   snprintf(allowed, sizeof(allowed), "a whole number from 0 to %d",
            MAX_INSTANCES_MAX);
-  const oconfig_value_t *value = one_value(settings, item, allowed);
+  const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
-    return;
+    return false;
   double number =
       value->type == OCONFIG_TYPE_NUMBER ? value->value.number : -1.0;
-  if (number >= 0.0 && number <= MAX_INSTANCES_MAX && floor(number) == number)
+  /* Not its opposite: a NaN is neither. */
+  if (number >= 0.0 && number <= MAX_INSTANCES_MAX && floor(number) == number) {
     settings->max_instances = (size_t)number;
-  else
-    reject(settings, item, value, allowed);
+    return true;
+  }
+  return option_reject(item, value, allowed);
 }
 
-static void parse_source(struct settings *settings,
+static bool parse_source(struct settings *settings,
                          const oconfig_item_t *item) {
   static const char allowed[] = "\"auto\", \"iterator\" or \"syscall\"";
   static const char *const words[] = {
@@ -237,35 +174,33 @@ static void parse_source(struct settings *settings,
       [SOURCE_ITERATOR] = "iterator",
       [SOURCE_SYSCALL] = "syscall",
   };
-  const oconfig_value_t *value = one_value(settings, item, allowed);
+  const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
-    return;
+    return false;
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
     if (value->type == OCONFIG_TYPE_STRING &&
         strcasecmp(value->value.string, words[i]) == 0) {
       settings->source = (enum source_kind)i;
-      return;
+      return true;
     }
-  reject(settings, item, value, allowed);
+  return option_reject(item, value, allowed);
 }
 
-static void parse_iterator_pin(struct settings *settings,
+static bool parse_iterator_pin(struct settings *settings,
                                const oconfig_item_t *item) {
-  static const char allowed[] =
-      "the absolute path of a pinned iterator, such as "
-      "\"/run/bpf_stats/iterator\"";
-  const oconfig_value_t *value = one_value(settings, item, allowed);
+  static const char allowed[] = "the absolute path of a pinned iterator, such "
+                                "as \"/run/bpf_stats/iterator\"";
+  const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
-    return;
+    return false;
   char *path = NULL;
   if (value->type == OCONFIG_TYPE_STRING && value->value.string[0] == '/')
     path = strdup(value->value.string);
-  if (path == NULL) {
-    reject(settings, item, value, allowed);
-    return;
-  }
+  if (path == NULL)
+    return option_reject(item, value, allowed);
   free(settings->iterator_pin);
   settings->iterator_pin = path;
+  return true;
 }
 
 static const struct option options[] = {
@@ -297,8 +232,8 @@ void settings_parse(struct settings *settings, const oconfig_item_t *block) {
               "collectd-bpf_stats(5)",
               item->key);
     else if (item->children_num > 0)
-      reject(settings, item, NULL, "a line, not a block");
+      settings->wrong |= !option_reject(item, NULL, "a line, not a block");
     else
-      option->parse(settings, item);
+      settings->wrong |= !option->parse(settings, item);
   }
 }

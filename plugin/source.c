@@ -16,6 +16,7 @@
 static int new_checked_iterator(struct source **ret_source,
                                 struct source_note *note) {
   struct source *source = NULL;
+  snprintf(note->text, sizeof(note->text), "no memory for the iterator");
   int rc = source_iterator_new(0, &source, note->text, sizeof(note->text));
   if (rc != 0)
     return rc;
@@ -25,8 +26,20 @@ static int new_checked_iterator(struct source **ret_source,
     source_free(source);
     return rc;
   }
+  note->text[0] = '\0';
   *ret_source = source;
   return 0;
+}
+
+/* The pinned iterator; nothing else will do. */
+static int new_pinned(const char *pin, struct source **ret_source,
+                      struct source_note *note) {
+  char reason[300] = "out of memory";
+  int rc = source_pinned_new(pin, ret_source, reason, sizeof(reason));
+  if (rc != 0)
+    snprintf(note->text, sizeof(note->text), "IteratorPin %s", reason);
+  note->is_error = rc != 0;
+  return rc;
 }
 
 static int new_syscall(bool memory, struct source **ret_source,
@@ -52,15 +65,8 @@ int source_new(const struct source_options *options, struct source **ret_source,
   struct source_note *note = ret_note;
   if (options->kind == SOURCE_SYSCALL)
     return new_syscall(options->memory, ret_source, note);
-  if (options->iterator_pin != NULL) {
-    char reason[300];
-    int rc = source_pinned_new(options->iterator_pin, ret_source, reason,
-                               sizeof(reason));
-    if (rc != 0)
-      snprintf(note->text, sizeof(note->text), "IteratorPin %s", reason);
-    note->is_error = rc != 0;
-    return rc;
-  }
+  if (options->iterator_pin != NULL)
+    return new_pinned(options->iterator_pin, ret_source, note);
   int rc = new_checked_iterator(ret_source, note);
   if (rc == 0)
     return 0;

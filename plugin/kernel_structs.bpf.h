@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* kernel_structs: the kernel's structures, as far as BPF programs here use
+ * them.
+ *
+ * Declared by hand, with just these fields; CO-RE moves them to where the
+ * running kernel has them, so that a build needs no BTF of any kernel. */
+#ifndef BPF_STATS_KERNEL_STRUCTS_BPF_H
+#define BPF_STATS_KERNEL_STRUCTS_BPF_H
+
+#include "prog_record.h"
+
+#include <linux/bpf.h>
+
+#define CO_RE __attribute__((preserve_access_index))
+
+struct u64_stats_t {
+  __u64 v;
+};
+
+/* include/linux/filter.h; one for each possible CPU */
+struct bpf_prog_stats {
+  struct u64_stats_t cnt;
+  struct u64_stats_t nsecs;
+  struct u64_stats_t misses;
+} CO_RE;
+
+struct btf_type {
+  __u32 name_off;
+} CO_RE;
+
+struct btf {
+  struct btf_type **types;
+  __u32 nr_types;
+  const char *strings;
+  struct btf *base_btf;
+} CO_RE;
+
+struct bpf_prog_aux {
+  __u32 id;
+  __u64 load_time;
+  char name[PROG_RECORD_SHORT_NAME_SIZE];
+  struct btf *btf;
+  struct bpf_func_info *func_info; /* as in the UAPI */
+  __u32 func_info_cnt;
+  __u32 func_idx;
+} CO_RE;
+
+struct bpf_prog {
+  __u16 pages;
+  enum bpf_prog_type type;
+  __u8 tag[8];
+  struct bpf_prog_stats *stats;
+  struct bpf_prog_aux *aux;
+} CO_RE;
+
+/* Before 5.12 the statistics were in aux. */
+struct bpf_prog_aux___stats {
+  struct bpf_prog_stats *stats;
+} CO_RE;
+
+/* Where the tag is but the start of a digest. */
+struct bpf_prog___digest {
+  __u8 digest[32];
+} CO_RE;
+
+struct bpf_array {
+  void *pptrs[0];
+} CO_RE;
+
+struct bpf_iter_meta {
+  struct seq_file *seq;
+  __u64 session_id;
+  __u64 seq_num;
+} CO_RE;
+
+struct bpf_iter__bpf_prog {
+  struct bpf_iter_meta *meta;
+  struct bpf_prog *prog;
+} CO_RE;
+
+#endif
