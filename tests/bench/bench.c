@@ -26,7 +26,7 @@ enum {
   MANY = 10000,
   ROUNDS = 101, /* odd, for the median */
   SCRIPT_ROUNDS = 5,
-  STEADY_READS = 10,
+  STEADY_READS = 100,
 };
 
 /* What the project promises, as ratios. How an iterator compares with a loop of

@@ -142,6 +142,61 @@ void recursion_stop(struct recursion *recursion) {
   *recursion = (struct recursion){-1, -1, -1};
 }
 
+int fentry_recursion_start(struct fentry_recursion *recursion,
+                           const char *name) {
+  *recursion = (struct fentry_recursion){-1, -1, -1};
+  recursion->map_fd =
+      bpf_map_create(BPF_MAP_TYPE_HASH, "recursion", 4, 4, 1, NULL);
+  int btf_id =
+      libbpf_find_vmlinux_btf_id("htab_map_delete_elem", BPF_TRACE_FENTRY);
+  if (recursion->map_fd < 0 || btf_id < 0) {
+    fentry_recursion_stop(recursion);
+    return btf_id < 0 ? btf_id : -ENOMEM;
+  }
+  const struct bpf_insn insns[] = {
+      /* bpf_map_delete_elem(&map, &(int){0}) */
+      STORE_IMM(BPF_REG_10, -4, 0),
+      MOV_REG(BPF_REG_2, BPF_REG_10),
+      ADD_IMM(BPF_REG_2, -4),
+      INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0,
+           recursion->map_fd),
+      INSN(0, 0, 0, 0, 0), /* the second half of the address */
+      CALL(BPF_FUNC_map_delete_elem),
+      MOV_IMM(BPF_REG_0, 0),
+      EXIT(),
+  };
+  LIBBPF_OPTS(bpf_prog_load_opts, opts,
+              .expected_attach_type = BPF_TRACE_FENTRY,
+              .attach_btf_id = (uint32_t)btf_id);
+  int rc = recursion->prog_fd =
+      bpf_prog_load(BPF_PROG_TYPE_TRACING, name, "Dual MIT/GPL", insns,
+                    sizeof(insns) / sizeof(insns[0]), &opts);
+  if (rc >= 0)
+    rc = recursion->link_fd = bpf_raw_tracepoint_open(NULL, recursion->prog_fd);
+  if (rc < 0)
+    fentry_recursion_stop(recursion);
+  return rc < 0 ? rc : 0;
+}
+
+int fentry_recursion_run(const struct fentry_recursion *recursion,
+                         uint32_t runs) {
+  uint32_t key = 0;
+  for (uint32_t i = 0; i < runs; i++) {
+    int rc = bpf_map_delete_elem(recursion->map_fd, &key);
+    if (rc != 0 && rc != -ENOENT) /* it is always empty */
+      return rc;
+  }
+  return 0;
+}
+
+void fentry_recursion_stop(struct fentry_recursion *recursion) {
+  int fds[] = {recursion->link_fd, recursion->prog_fd, recursion->map_fd};
+  for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
+  *recursion = (struct fentry_recursion){-1, -1, -1};
+}
+
 int other_iterator_load(void) {
   const struct bpf_insn insns[] = {
       /* bpf_seq_write(ctx->meta->seq, "o", 4) */

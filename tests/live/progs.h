@@ -46,6 +46,23 @@ int recursion_run(const struct recursion *recursion, uint32_t runs);
 
 void recursion_stop(struct recursion *recursion);
 
+/* The same by fentry, where the kernel allows it: a program at the entry of
+ * htab_map_delete_elem() that itself deletes from a hash map, which a feeder in
+ * user space does as well. */
+struct fentry_recursion {
+  int map_fd;
+  int prog_fd;
+  int link_fd;
+};
+
+int fentry_recursion_start(struct fentry_recursion *recursion,
+                           const char *name);
+
+int fentry_recursion_run(const struct fentry_recursion *recursion,
+                         uint32_t runs);
+
+void fentry_recursion_stop(struct fentry_recursion *recursion);
+
 /* Loads an iterator over all programs that writes four bytes for each, and so
  * something else than records of the plugin. Returns the fd of its link, or
  * -errno. */
