@@ -37,8 +37,13 @@ int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
  * into one. Returns as samples_add(). */
 int samples_add_unreadable(struct samples *samples, uint32_t id);
 
-/* Ends a snapshot; what it did not take from the previous one is freed. */
-void samples_end(struct samples *samples);
+/* Ends a snapshot; what it did not take from the previous one is freed.
+ * WALK_ERROR: why the walk was cut short, -errno, or 0 when it came to its end.
+ * READ_ERROR: -errno of a program that was unreadable, if any was.
+ * Returns 0 and fills *RET, but for has_misses; or the -errno because of which
+ * no program could be read at all. */
+int samples_end(struct samples *samples, int walk_error, int read_error,
+                struct prog_snapshot *ret);
 
 void samples_clear(struct samples *samples);
 

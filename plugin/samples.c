@@ -102,7 +102,21 @@ int samples_add_unreadable(struct samples *samples, uint32_t id) {
   return 0;
 }
 
-void samples_end(struct samples *samples) { list_clear(&samples->previous); }
+int samples_end(struct samples *samples, int walk_error, int read_error,
+                struct prog_snapshot *ret) {
+  list_clear(&samples->previous);
+  const struct sample_list *list = &samples->current;
+  if (list->num == samples->read_errors) { /* none was readable */
+    int error = walk_error != 0 ? walk_error : list->num > 0 ? read_error : 0;
+    if (error != 0)
+      return error;
+  }
+  ret->samples = list->items;
+  ret->samples_num = list->num;
+  ret->read_errors = samples->read_errors;
+  ret->complete = walk_error == 0;
+  return 0;
+}
 
 void samples_clear(struct samples *samples) {
   list_clear(&samples->current);

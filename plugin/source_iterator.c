@@ -92,7 +92,6 @@ static bool is_foreign(int error) {
 
 static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   struct source_iterator *source = (struct source_iterator *)base;
-  struct samples *samples = &source->samples;
   int fd = source->pin != NULL ? open_pin(source->pin)
                                : iterator_open(source->iterator);
   if (fd < 0)
@@ -100,23 +99,12 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   size_t read_size = source->stream.read_size;
   prog_stream_init(&source->stream, fd);
   source->stream.read_size = read_size;
-  samples_begin(samples);
-  int rc = walk(source);
-  samples_end(samples);
+  samples_begin(&source->samples);
+  int walk_error = walk(source);
   close(fd);
-  if (is_foreign(rc))
-    return rc;
-  if (samples->current.num == samples->read_errors) { /* none was readable */
-    rc = rc == 0 && samples->read_errors > 0 ? -EFAULT : rc;
-    if (rc != 0)
-      return rc;
-  }
-  ret->samples = samples->current.items;
-  ret->samples_num = samples->current.num;
-  ret->read_errors = samples->read_errors;
-  ret->complete = rc == 0;
+  int rc = samples_end(&source->samples, walk_error, -EFAULT, ret);
   ret->has_misses = source->has_misses;
-  return 0;
+  return is_foreign(walk_error) ? walk_error : rc;
 }
 
 static void iterator_source_free(struct source *base) {

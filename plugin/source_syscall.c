@@ -102,23 +102,13 @@ static int walk(struct source_syscall *source, int *ret_read_error) {
 
 static int syscall_snapshot(struct source *base, struct prog_snapshot *ret) {
   struct source_syscall *source = (struct source_syscall *)base;
-  struct samples *samples = &source->samples;
   int read_error = 0;
-  samples_begin(samples);
+  samples_begin(&source->samples);
   int rc = walk(source, &read_error);
-  samples_end(samples);
   prog_name_cache_clear(&source->name_cache);
-  if (samples->current.num == samples->read_errors) { /* none was readable */
-    rc = rc != 0 ? rc : read_error;
-    if (rc != 0)
-      return rc;
-  }
-  ret->samples = samples->current.items;
-  ret->samples_num = samples->current.num;
-  ret->read_errors = samples->read_errors;
-  ret->complete = rc == 0;
+  rc = samples_end(&source->samples, rc, read_error, ret);
   ret->has_misses = source->has_misses;
-  return 0;
+  return rc;
 }
 
 static void syscall_free(struct source *base) {
