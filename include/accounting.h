@@ -34,8 +34,8 @@ void accounting_update(struct accounting *accounting, uint64_t now_ns);
 double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,
                            uint64_t elapsed_ns);
 
-/* Lets go of the descriptor. Accepts a zeroed or cleared one only if it was
- * initialized. */
+/* Lets go of the descriptor. To be called only after accounting_init(); once
+ * more does nothing. */
 void accounting_clear(struct accounting *accounting);
 
 #endif

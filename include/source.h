@@ -76,6 +76,10 @@ int source_syscall_new(bool memory, struct source **ret_source);
 int source_iterator_new(size_t read_size, struct source **ret_source,
                         char *reason, size_t reason_size);
 
+/* Pins the iterator that such a source has loaded at PATH, which is on a bpffs.
+ * Returns 0 or -errno. */
+int source_iterator_pin(const struct source *source, const char *path);
+
 /* Through a pinned iterator: needs read permission on that file. */
 int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
                       size_t reason_size);

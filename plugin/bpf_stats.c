@@ -52,6 +52,14 @@ static void dispatch(const struct metric *metric, union metric_value value,
   plugin_dispatch_values(&vl);
 }
 
+static void log_stats(const struct group *group) {
+  char line[256 + GROUP_NAME_SIZE];
+  prog_stats_format(line, sizeof(line),
+                    group->name[0] != '\0' ? group->name : "all programs",
+                    group->total);
+  INFO("bpf_stats: %s", line);
+}
+
 /* Dispatches the series in SET that GROUP has a value for. */
 static void dispatch_group(const struct metrics_read *read,
                            const struct group *group, metric_set set,
@@ -63,27 +71,16 @@ static void dispatch_group(const struct metrics_read *read,
     if ((set >> i & 1) != 0 && metrics[i].compute(read, group, &value))
       dispatch(&metrics[i], value, group->name, time);
   }
-}
-
-static void log_stats(const struct group *group) {
-  char line[256 + GROUP_NAME_SIZE];
-  prog_stats_format(line, sizeof(line),
-                    group->name[0] != '\0' ? group->name : "all programs",
-                    group->total);
-  INFO("bpf_stats: %s", line);
+  if (plugin.settings.log_stats)
+    log_stats(group);
 }
 
 static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
   const struct group *host = &read->host->group;
   dispatch_group(read, host, metrics_host(), time);
-  if (plugin.settings.log_stats)
-    log_stats(host);
   for (const struct group *group = groups_next(plugin.groups, NULL);
-       group != NULL; group = groups_next(plugin.groups, group)) {
+       group != NULL; group = groups_next(plugin.groups, group))
     dispatch_group(read, group, plugin.settings.group_metrics, time);
-    if (plugin.settings.log_stats)
-      log_stats(group);
-  }
 }
 
 /* Logs the state of EnableStats when it has changed. */

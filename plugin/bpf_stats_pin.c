@@ -3,7 +3,6 @@
  * without any capability can read it. */
 #include "accounting.h"
 #include "boottime.h"
-#include "iterator.h"
 #include "iterator_check.h"
 #include "source.h"
 
@@ -74,8 +73,8 @@ static int provide_bpffs(const char *dir) {
 }
 
 /* Loads the iterator and looks whether it tells the truth. */
-static int load_checked(struct iterator **ret_iterator) {
-  char reason[300] = "";
+static int load_checked(struct source **ret_source) {
+  char reason[300] = "out of memory";
   struct source *source = NULL;
   struct accounting accounting;
   accounting_init(&accounting, true);
@@ -83,13 +82,14 @@ static int load_checked(struct iterator **ret_iterator) {
   int rc = source_iterator_new(0, &source, reason, sizeof(reason));
   if (rc == 0)
     rc = iterator_check(source, reason, sizeof(reason));
-  source_free(source);
   accounting_clear(&accounting);
-  if (rc == 0)
-    rc = iterator_load(ret_iterator, reason, sizeof(reason));
-  if (rc != 0)
+  if (rc != 0) {
     fprintf(stderr, "bpf_stats_pin: %s\n", reason);
-  return rc;
+    source_free(source);
+    return rc;
+  }
+  *ret_source = source;
+  return 0;
 }
 
 static int pin(const struct options *options) {
@@ -97,8 +97,8 @@ static int pin(const struct options *options) {
   char new_path[4096];
   snprintf(path, sizeof(path), "%s/iterator", options->dir);
   snprintf(new_path, sizeof(new_path), "%s/iterator_new", options->dir);
-  struct iterator *iterator = NULL;
-  int rc = load_checked(&iterator);
+  struct source *source = NULL;
+  int rc = load_checked(&source);
   if (rc == 0)
     rc = provide_bpffs(options->dir);
   if (rc != 0)
@@ -106,7 +106,7 @@ static int pin(const struct options *options) {
   /* Under another name until all is right, so that a reader never meets a pin
    * that is not. */
   unlink(new_path);
-  rc = iterator_pin(iterator, new_path);
+  rc = source_iterator_pin(source, new_path);
   if (rc != 0) {
     complain("cannot pin", new_path, rc);
     goto out;
@@ -117,7 +117,7 @@ static int pin(const struct options *options) {
     unlink(new_path);
   }
 out:
-  iterator_free(iterator);
+  source_free(source);
   return rc;
 }
 

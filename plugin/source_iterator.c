@@ -143,6 +143,10 @@ int source_iterator_new(size_t read_size, struct source **ret_source,
   return 0;
 }
 
+int source_iterator_pin(const struct source *source, const char *path) {
+  return iterator_pin(((const struct source_iterator *)source)->iterator, path);
+}
+
 static const char *explain(int error) {
   switch (error) {
   case -ENOENT:

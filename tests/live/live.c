@@ -2,6 +2,7 @@
 /* Live tests: the pipeline up to the metrics, on real programs in this kernel.
  *
  * Needs root. Other programs may be loaded; each test looks at its own. */
+#include "../open_fds.h"
 #include "progs.h"
 
 #include "accounting.h"
@@ -13,7 +14,6 @@
 #include <bpf/bpf.h>
 #include <check.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -428,15 +428,6 @@ START_TEST(groups__programs_came_and_went_between_reads__count_as_churn) {
   close(first);
 }
 END_TEST
-
-static int count_open_fds(void) {
-  DIR *dir = opendir("/proc/self/fd");
-  int num = 0;
-  while (readdir(dir) != NULL)
-    num++;
-  closedir(dir);
-  return num;
-}
 
 START_TEST(source__after_a_snapshot__no_fd_is_left) {
   int fds[] = {load(BPF_PROG_TYPE_XDP, "live_fd"),

@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,15 +41,6 @@ struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
       .recursion_misses = run_cnt * 2,
   };
   return prog;
-}
-
-int count_open_fds(void) {
-  DIR *dir = opendir("/proc/self/fd");
-  int num = 0;
-  while (readdir(dir) != NULL)
-    num++;
-  closedir(dir);
-  return num;
 }
 
 int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {

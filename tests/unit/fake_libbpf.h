@@ -46,7 +46,4 @@ void fake_libbpf_reset(void);
 struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
                                   const char *name, uint64_t run_cnt);
 
-/* How many file descriptors this process has open. */
-int count_open_fds(void);
-
 #endif

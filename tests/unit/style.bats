@@ -5,7 +5,7 @@
   # Other versions format a little differently.
   clang-format --version | grep -q 'version 14\.' || skip "needs clang-format 14"
   cd "$srcdir"
-  clang-format --dry-run -Werror plugin/*.[ch] include/*.h tests/*/*.[ch]
+  clang-format --dry-run -Werror plugin/*.[ch] include/*.h tests/*.h tests/*/*.[ch]
 }
 
 @test "scripts__have_no_finding_of_shellcheck" {

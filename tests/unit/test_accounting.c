@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of accounting: the descriptor, and the share of an interval. The
  * sysctl is the machine's own: it is only read. */
+#include "../open_fds.h"
 #include "suites.h"
 
 #include "accounting.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the glue: the plugin as collectd drives it, over both fakes. */
+#include "../open_fds.h"
 #include "suites.h"
 
 #include "config_tree.h"

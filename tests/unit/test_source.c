@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of source and source_syscall, against the fake libbpf. */
+#include "../open_fds.h"
 #include "suites.h"
 
 #include "fake_libbpf.h"
