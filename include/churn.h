@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* churn: how many BPF programs were loaded and unloaded, as polling can tell.
+/* churn: how many BPF programs were loaded and unloaded.
  *
- * The kernel gives out program ids in ascending order, so the advance of the
- * newest id counts also the loads of programs that were gone before any
- * snapshot; it shows when a younger program is seen. Unloads follow from the
- * loads and the number of programs that are left. */
+ * A watch counts that. Otherwise polling has to tell: the kernel gives out
+ * program ids in ascending order, so the advance of the newest id counts also
+ * the loads of programs that were gone before any snapshot; it shows when a
+ * younger program is seen. Unloads follow from the loads and the number of
+ * programs that are left. */
 #ifndef BPF_STATS_CHURN_H
 #define BPF_STATS_CHURN_H
 
@@ -30,5 +31,9 @@ void churn_see(struct churn *churn, uint32_t id, uint64_t load_time_ns,
 
 /* Takes in the end of a complete walk that found PROGRAMS. */
 void churn_settle(struct churn *churn, size_t programs);
+
+/* Instead of that: takes in how many a watch has counted since the last time.
+ */
+void churn_count(struct churn *churn, uint64_t loaded, uint64_t unloaded);
 
 #endif

@@ -21,8 +21,8 @@ struct group {
   uint64_t memory_bytes;
   bool memory_unknown; /* of one of its programs at least */
   size_t programs;     /* loaded now */
-  size_t unmeasured;   /* of these, how many add nothing to delta: not read this
-                          time or the last, or first seen just now */
+  size_t unmeasured;   /* how many add to the total without adding to delta: not
+                          read this time or the last, or first seen just now */
 };
 
 struct group_table;
@@ -52,7 +52,11 @@ void group_table_begin(struct group_table *table);
 /* Counts one program of the group; makes it active if it was idle. */
 void group_table_join(struct group_table *table, struct group *group);
 
-/* Makes idle every group that no program has joined since the begin. */
+/* Makes it active without counting a program. */
+void group_table_touch(struct group_table *table, struct group *group);
+
+/* Makes idle every group that was neither joined nor touched since the begin.
+ */
 void group_table_settle(struct group_table *table);
 
 /* Iterates over the active groups: the first for NULL, NULL after the last. */

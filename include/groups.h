@@ -12,6 +12,7 @@
 #include "group_table.h"
 #include "selector.h"
 #include "source.h"
+#include "unload_watch.h"
 
 struct groups;
 
@@ -26,8 +27,10 @@ struct host {
   struct group group;  /* of all programs; its name is "" */
   uint64_t elapsed_ns; /* between the last two snapshots; 0 after the first */
   struct churn churn;
-  size_t folded_programs; /* counted under "_other" */
-  uint64_t read_errors;   /* since the start: programs that were not read */
+  size_t folded_programs;     /* counted under "_other" */
+  uint64_t read_errors;       /* since the start: programs that were not read */
+  uint64_t unwatched_unloads; /* since the start: programs that went without
+                                 their final counters */
 };
 
 /* Returns NULL when out of memory. */
@@ -36,14 +39,17 @@ struct groups *groups_new(const struct groups_options *options);
 /* Accepts NULL. */
 void groups_free(struct groups *groups);
 
-/* Takes one snapshot in. SNAPSHOT is borrowed.
+/* Takes one snapshot in, and what was unloaded meanwhile, UNLOADS, or NULL when
+ * nobody watches. Both are borrowed.
  * Returns 0, or -ENOMEM: then totals and deltas are unchanged. */
-int groups_update(struct groups *groups, const struct prog_snapshot *snapshot);
+int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
+                  const struct unloads *unloads);
 
 /* Owned by the groups; valid until the next update or free. */
 const struct host *groups_host(const struct groups *groups);
 
-/* Iterates over the groups that have programs: the first for NULL, NULL after
+/* Iterates over the groups that have programs, or had one that was unloaded in
+ * this interval: the first for NULL, NULL after
  * the last. Valid until the next update or free. */
 const struct group *groups_next(const struct groups *groups,
                                 const struct group *group);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* prog_record: what the iterator in the kernel hands to its reader.
+/* prog_record: what our BPF programs in the kernel hand to their reader.
  *
- * Shared by both sides. A stream is a record for each program, in ascending
- * order of ids, and one more that marks the kernel's own end of the list. A
- * change of anything here takes a new PROG_RECORD_VERSION: a pinned iterator
- * outlives the program that pinned it. All integers are in the machine's byte
- * order. */
+ * Shared by both sides. The iterator's stream is a record for each program, in
+ * ascending order of ids, and one more that marks the kernel's own end of the
+ * list. The watch on unloads puts a record of each program that is unloaded
+ * into its ring, and keeps unload_counters. A change of anything here takes a
+ * new PROG_RECORD_VERSION: what is pinned outlives the program that pinned it.
+ * All integers are in the machine's byte order. */
 #ifndef BPF_STATS_PROG_RECORD_H
 #define BPF_STATS_PROG_RECORD_H
 
@@ -41,6 +42,25 @@ struct prog_record {
                       NUL, at most PROG_RECORD_NAME_SIZE; 0: none */
   __u8 tag[8];
   char short_name[PROG_RECORD_SHORT_NAME_SIZE];
+};
+
+/* A record with the room for the longest name. */
+struct prog_record_named {
+  struct prog_record record;
+  char full_name[PROG_RECORD_NAME_SIZE];
+};
+
+/* Of all programs since the watch began. Each only grows. */
+struct unload_counters {
+  __u32 magic;
+  __u32 version;
+  __u64 loads;
+  __u64 unloads;
+  __u64 lost; /* of the unloads: without a record in the ring */
+  /* Of all programs that were unloaded, also of those. */
+  __u64 cnt;
+  __u64 nsecs;
+  __u64 misses;
 };
 
 #endif

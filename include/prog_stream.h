@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* prog_stream: takes the iterator's stream of records apart.
+/* prog_stream: takes records and streams of records apart.
  *
- * Records may straddle reads of any size. Everything in them is checked: a
- * pinned iterator is just a file that somebody named in the configuration. */
+ * Records of a stream may straddle reads of any size. Everything in them is
+ * checked: a pinned iterator is just a file that somebody named in the
+ * configuration. */
 #ifndef BPF_STATS_PROG_STREAM_H
 #define BPF_STATS_PROG_STREAM_H
 
 #include "prog_record.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
   PROG_STREAM_UNIT_SIZE = sizeof(struct prog_record) + PROG_RECORD_NAME_SIZE,
@@ -24,6 +26,15 @@ struct prog_stream {
   size_t end;
   unsigned char buffer[PROG_STREAM_BUFFER_SIZE];
 };
+
+/* Takes the record apart that begins DATA of SIZE bytes. *RET_FULL_NAME is the
+ * name that follows it, in DATA, or NULL.
+ * Returns its size; when that is more than SIZE the rest is missing, and
+ * nothing is set; -EPROTO when this is no record of ours; -ESTALE when it is of
+ * another version; -EBADMSG when its name has no end. */
+ssize_t prog_record_parse(const void *data, size_t size,
+                          struct prog_record *ret_record,
+                          const char **ret_full_name);
 
 void prog_stream_init(struct prog_stream *stream, int fd);
 

@@ -14,6 +14,12 @@ struct sample_list {
   size_t capacity;
 };
 
+/* Makes room for NUM. Returns 0 or -ENOMEM. */
+int sample_list_reserve(struct sample_list *list, size_t num);
+
+/* Removes all, but keeps the room. */
+void sample_list_clear(struct sample_list *list);
+
 /* Zeroed at the start. */
 struct samples {
   struct sample_list current;
@@ -21,6 +27,10 @@ struct samples {
   size_t cursor;      /* into previous */
   size_t read_errors; /* of the snapshot under way */
 };
+
+/* Fills in the type's name and the tag. */
+void sample_describe(struct prog_sample *sample, uint32_t type,
+                     const uint8_t tag[8]);
 
 /* Begins a snapshot: what was current becomes previous. */
 void samples_begin(struct samples *samples);

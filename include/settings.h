@@ -16,6 +16,7 @@
 struct settings {
   bool wrong; /* a value was wrong: the plugin must not start */
   bool enable_stats;
+  bool watch_unload;
   bool log_stats;
   struct selector *selector; /* Program, ProgramType, IgnoreSelected */
   struct group_name_format instance_format;

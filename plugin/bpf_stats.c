@@ -8,15 +8,20 @@
 #include "boottime.h"
 #include "groups.h"
 #include "metrics.h"
+#include "report.h"
+#include "self_check.h"
 #include "settings.h"
 #include "source.h"
+#include "unload_watch.h"
 
 #include "collectd/core/daemon/collectd.h"
 
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/utils/common/common.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(GROUP_NAME_SIZE == DATA_MAX_NAME_LEN,
@@ -27,10 +32,8 @@ static struct plugin {
   struct source *source;
   struct groups *groups;
   struct accounting accounting;
-  /* What was logged last, to log only changes: -errno or 0. */
-  int read_error;
-  int accounting_error;
-  bool partial;
+  struct unload_watch *watch; /* NULL: unloads are not watched */
+  struct report report;
 } plugin = {.accounting = {.fd = -1}};
 
 void module_register(void);
@@ -83,54 +86,67 @@ static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
     dispatch_group(read, group, plugin.settings.group_metrics, time);
 }
 
-/* Logs the state of EnableStats when it has changed. */
-static void log_accounting(void) {
-  int error = plugin.accounting.error;
-  if (error == plugin.accounting_error)
-    return;
-  plugin.accounting_error = error;
-  if (error == 0)
-    NOTICE("bpf_stats: run-time statistics are on now");
-  else
-    WARNING("bpf_stats: EnableStats cannot turn run-time statistics on: %s. "
-            "As root, set kernel.bpf_stats_enabled=1 with sysctl and "
-            "\"EnableStats false\" here, or give collectd CAP_SYS_ADMIN.",
-            STRERROR(-error));
+static void close_watch(void) {
+  unload_watch_free(plugin.watch);
+  plugin.watch = NULL;
 }
 
-/* Logs the state of reading when it has changed. ERROR: -errno of a read that
- * failed as a whole, or 0. */
-static void log_read(int error, const struct prog_snapshot *snapshot) {
-  if (error != 0 && error != plugin.read_error)
-    ERROR("bpf_stats: reading BPF programs failed: %s", STRERROR(-error));
-  if (error == 0 && plugin.read_error != 0)
-    NOTICE("bpf_stats: reading BPF programs works again");
-  plugin.read_error = error;
-  if (error != 0)
+/* Opens the watch that is pinned beside the iterator, or loads one and checks
+ * it. Returns 0; or -errno, and writes into REASON why. */
+static int open_watch(char *reason, size_t reason_size) {
+  const char *pin = plugin.settings.iterator_pin;
+  char *dir = NULL;
+  if (pin != NULL) {
+    dir = strndup(pin, (size_t)(strrchr(pin, '/') - pin));
+    if (dir == NULL)
+      return -ENOMEM;
+  }
+  int rc = unload_watch_new(dir, UNLOAD_RING_SIZE_BYTES, &plugin.watch, reason,
+                            reason_size);
+  free(dir);
+  if (rc == 0 && pin == NULL)
+    rc = self_check_watch(plugin.watch, reason, reason_size);
+  if (rc == 0)
+    rc = unload_watch_begin(plugin.watch);
+  if (rc != 0)
+    close_watch();
+  return rc;
+}
+
+/* Just before a snapshot. A watch that was pinned may have gone, or be pinned
+ * anew. */
+static void begin_watch(void) {
+  char reason[300] = "the pin is gone";
+  bool was_watching = plugin.watch != NULL;
+  if (was_watching && unload_watch_begin(plugin.watch) == 0)
     return;
-  bool partial = !snapshot->complete || snapshot->read_errors > 0;
-  if (partial && !plugin.partial)
-    WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s; the "
-            "others are dispatched",
-            snapshot->read_errors, snapshot->samples_num,
-            snapshot->complete ? "" : ", and the walk was cut short");
-  if (!partial && plugin.partial)
-    NOTICE("bpf_stats: all BPF programs can be read again");
-  plugin.partial = partial;
+  close_watch();
+  if (!plugin.settings.watch_unload || plugin.settings.iterator_pin == NULL)
+    return;
+  bool watching = open_watch(reason, sizeof(reason)) == 0;
+  if (watching != was_watching)
+    report_watch(&plugin.report, !watching, reason);
 }
 
 static int bpf_stats_read(void) {
   cdtime_t time = cdtime();
   accounting_update(&plugin.accounting, boottime_ns());
-  log_accounting();
+  report_accounting(&plugin.report, plugin.accounting.error);
 
   struct prog_snapshot snapshot = {0};
+  struct unloads unloads;
+  begin_watch();
   int rc = source_snapshot(plugin.source, &snapshot);
+  if (rc == 0 && plugin.watch != NULL)
+    unload_watch_end(plugin.watch, &unloads);
   if (rc == 0)
-    rc = groups_update(plugin.groups, &snapshot);
-  log_read(rc, &snapshot);
+    rc = groups_update(plugin.groups, &snapshot,
+                       plugin.watch != NULL ? &unloads : NULL);
+  report_read(&plugin.report, rc, &snapshot);
   if (rc != 0)
     return -1;
+  if (plugin.watch != NULL)
+    unload_watch_taken(plugin.watch);
 
   const struct host *host = groups_host(plugin.groups);
   struct metrics_read read = {
@@ -170,6 +186,15 @@ static int open_source(void) {
   return rc;
 }
 
+/* A host without it is none the worse for that: it is polled. */
+static void start_watch(void) {
+  char reason[300];
+  if (plugin.settings.watch_unload && open_watch(reason, sizeof(reason)) != 0)
+    INFO("bpf_stats: unloads are not watched: %s. What a program counts after "
+         "its last read is not seen.",
+         reason);
+}
+
 /* The read callback is registered only when all is well. Returns 0 also when it
  * is not: then the reason is in the log, and collectd has nothing to add. */
 static int bpf_stats_init(void) {
@@ -194,6 +219,7 @@ static int bpf_stats_init(void) {
     accounting_clear(&plugin.accounting);
     return 0;
   }
+  start_watch();
   plugin_register_read("bpf_stats", bpf_stats_read);
   return 0;
 }
@@ -201,6 +227,7 @@ static int bpf_stats_init(void) {
 static int bpf_stats_shutdown(void) {
   groups_free(plugin.groups);
   source_free(plugin.source);
+  close_watch();
   accounting_clear(&plugin.accounting);
   settings_clear(&plugin.settings);
   plugin = (struct plugin){.accounting = {.fd = -1}};

@@ -3,8 +3,10 @@
  * without any capability can read it. */
 #include "accounting.h"
 #include "boottime.h"
-#include "iterator_check.h"
+#include "self_check.h"
 #include "source.h"
+#include "unload_maps.h"
+#include "unload_watch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,15 +26,16 @@ static const char help[] =
     "Usage: bpf_stats_pin [--dir DIR] [--group GROUP] [--mode MODE]\n"
     "       bpf_stats_pin --unpin [--dir DIR]\n"
     "Loads the BPF iterator of collectd's plugin bpf_stats and pins it as\n"
-    "DIR/iterator, for the plugin's option IteratorPin. Whoever may read that\n"
-    "file can read the statistics of all BPF programs, without any "
+    "DIR/iterator, for the plugin's option IteratorPin; and beside it, where\n"
+    "the kernel allows fentry, the watch on unloads. Whoever may read these\n"
+    "files can read the statistics of all BPF programs, without any "
     "capability.\n"
     "\n"
     "  -d, --dir DIR      where to pin; a bpffs is mounted there unless it is\n"
     "                     one (default: /run/bpf_stats)\n"
-    "  -g, --group GROUP  the group of the file, a name or a number\n"
+    "  -g, --group GROUP  the group of the files, a name or a number\n"
     "                     (default: root)\n"
-    "  -m, --mode MODE    its mode, octal (default: 0440)\n"
+    "  -m, --mode MODE    their mode, octal (default: 0440)\n"
     "  -u, --unpin        take the pin away, and the bpffs if nothing else is\n"
     "                     in it\n"
     "  -h, --help         show this\n"
@@ -76,13 +79,9 @@ static int provide_bpffs(const char *dir) {
 static int load_checked(struct source **ret_source) {
   char reason[300] = "out of memory";
   struct source *source = NULL;
-  struct accounting accounting;
-  accounting_init(&accounting, true);
-  accounting_update(&accounting, boottime_ns());
   int rc = source_iterator_new(0, &source, reason, sizeof(reason));
   if (rc == 0)
-    rc = iterator_check(source, reason, sizeof(reason));
-  accounting_clear(&accounting);
+    rc = self_check_iterator(source, reason, sizeof(reason));
   if (rc != 0) {
     fprintf(stderr, "bpf_stats_pin: %s\n", reason);
     source_free(source);
@@ -92,32 +91,63 @@ static int load_checked(struct source **ret_source) {
   return 0;
 }
 
-static int pin(const struct options *options) {
+static int pin_iterator(const struct options *options,
+                        const struct source *source) {
   char path[4096];
   char new_path[4096];
   snprintf(path, sizeof(path), "%s/iterator", options->dir);
   snprintf(new_path, sizeof(new_path), "%s/iterator_new", options->dir);
-  struct source *source = NULL;
-  int rc = load_checked(&source);
-  if (rc == 0)
-    rc = provide_bpffs(options->dir);
-  if (rc != 0)
-    goto out;
   /* Under another name until all is right, so that a reader never meets a pin
    * that is not. */
   unlink(new_path);
-  rc = source_iterator_pin(source, new_path);
-  if (rc != 0) {
-    complain("cannot pin", new_path, rc);
-    goto out;
-  }
+  int rc = source_iterator_pin(source, new_path);
+  if (rc != 0)
+    return complain("cannot pin", new_path, rc);
   if (chown(new_path, 0, options->gid) != 0 ||
       chmod(new_path, options->mode) != 0 || rename(new_path, path) != 0) {
     rc = complain("cannot set up", path, -errno);
     unlink(new_path);
   }
-out:
+  return rc;
+}
+
+/* A kernel without fentry is none the worse for that: the plugin polls. Then
+ * nothing may be left of a watch that was pinned before. */
+static int pin_watch(const struct options *options) {
+  char reason[300] = "";
+  struct unload_watch *watch = NULL;
+  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+                            sizeof(reason));
+  if (rc == 0)
+    rc = self_check_watch(watch, reason, sizeof(reason));
+  if (rc == 0) {
+    rc = unload_watch_pin(watch, options->dir, options->gid, options->mode);
+    if (rc != 0)
+      complain("cannot pin the watch on unloads in", options->dir, rc);
+  } else {
+    fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
+            reason);
+    rc = unload_maps_unpin(options->dir);
+  }
+  unload_watch_free(watch);
+  return rc;
+}
+
+static int pin(const struct options *options) {
+  /* While that is held, the checks can compare all counters. */
+  struct accounting accounting;
+  accounting_init(&accounting, true);
+  accounting_update(&accounting, boottime_ns());
+  struct source *source = NULL;
+  int rc = load_checked(&source);
+  if (rc == 0)
+    rc = provide_bpffs(options->dir);
+  if (rc == 0)
+    rc = pin_iterator(options, source);
+  if (rc == 0)
+    rc = pin_watch(options);
   source_free(source);
+  accounting_clear(&accounting);
   return rc;
 }
 
@@ -155,6 +185,9 @@ static int unpin(const struct options *options) {
   snprintf(path, sizeof(path), "%s/iterator", options->dir);
   if (unlink(path) != 0 && errno != ENOENT)
     return complain("cannot remove", path, -errno);
+  int rc = unload_maps_unpin(options->dir);
+  if (rc != 0)
+    return complain("cannot remove the watch on unloads in", options->dir, rc);
   if (!is_our_mount(options->dir) || !is_empty(options->dir))
     return 0;
   if (umount2(options->dir, UMOUNT_NOFOLLOW) != 0)

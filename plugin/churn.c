@@ -36,9 +36,15 @@ void churn_settle(struct churn *churn, size_t programs) {
   int64_t present = (int64_t)programs;
   if (!churn->has_base) {
     churn->has_base = true;
-    churn->base = present - (int64_t)churn->loaded;
+    churn->base = present - (int64_t)churn->loaded + (int64_t)churn->unloaded;
   }
   int64_t unloaded = churn->base + (int64_t)churn->loaded - present;
   if (unloaded > (int64_t)churn->unloaded)
     churn->unloaded = (uint64_t)unloaded;
+}
+
+void churn_count(struct churn *churn, uint64_t loaded, uint64_t unloaded) {
+  churn->loaded += loaded;
+  churn->unloaded += unloaded;
+  churn->has_base = false;
 }

@@ -19,6 +19,7 @@ struct node {
   struct group group; /* first, so that a group is its node */
   TAILQ_ENTRY(node) link;
   bool idle;
+  bool touched; /* in this interval */
   char name[GROUP_NAME_SIZE];
 };
 
@@ -140,12 +141,18 @@ void group_table_begin(struct group_table *table) {
         .name = node->group.name,
         .total = node->group.total,
     };
+    node->touched = false;
   }
 }
 
 void group_table_join(struct group_table *table, struct group *group) {
-  struct node *node = (struct node *)group;
   group->programs++;
+  group_table_touch(table, group);
+}
+
+void group_table_touch(struct group_table *table, struct group *group) {
+  struct node *node = (struct node *)group;
+  node->touched = true;
   if (!node->idle)
     return;
   remove_idle(table, node);
@@ -159,7 +166,7 @@ void group_table_settle(struct group_table *table) {
   for (struct node *node = TAILQ_FIRST(&table->active); node != NULL;
        node = next) {
     next = TAILQ_NEXT(node, link);
-    if (node->group.programs > 0)
+    if (node->touched)
       continue;
     TAILQ_REMOVE(&table->active, node, link);
     if (node != &table->other)

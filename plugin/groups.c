@@ -1,44 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* groups: merges each snapshot with the programs known from the one before.
+/* groups: what each program has counted since it was last read goes to the
+ * totals of its group and of the host.
  *
- * Both are in ascending order of ids, so that one pass suffices. All that can
- * fail comes before the first change of a total. */
+ * All that can fail comes before the first change of a total. */
 #include "groups.h"
+
+#include "members.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* A program that was there in the last snapshot, as far as we know. */
-struct member {
-  uint32_t id;
-  uint64_t load_time_ns;  /* 0: it was never read, only its id is known */
-  struct group *group;    /* NULL: not selected */
-  struct prog_stats last; /* what totals hold of it */
-  uint64_t memory_bytes;
-  bool folded; /* counted under "_other" for want of room */
-  bool read;   /* the snapshot had it */
-
-  /* Only while that snapshot is taken in. */
-  const struct prog_sample *sample; /* NULL unless read */
-  bool wants_group;                 /* first seen, and selected */
-  bool has_delta; /* all that it counted since LAST belongs to this interval */
-};
-
-struct members {
-  struct member *items; /* ids strictly ascending */
-  size_t num;
-  size_t capacity;
-};
 
 struct groups {
   struct groups_options options;
   struct group_table *table;
   struct members members;
-  struct members next; /* under construction */
   struct host host;
-  uint64_t first_time_ns; /* of the snapshots; 0: none yet */
-  uint64_t last_time_ns;
-  bool last_complete;
+  uint64_t unwatched;        /* unloads while nobody watched */
+  uint64_t lost;             /* unloads whose record the watch has lost */
+  struct prog_stats counted; /* by the host's programs, one by one */
+  struct prog_stats dead;    /* by all that were unloaded since BASE was set */
+  struct prog_stats base;    /* of the host's total: neither DEAD nor loaded */
 };
 
 struct groups *groups_new(const struct groups_options *options) {
@@ -59,104 +40,26 @@ void groups_free(struct groups *groups) {
   if (groups == NULL)
     return;
   group_table_free(groups->table);
-  free(groups->members.items);
-  free(groups->next.items);
+  members_clear(&groups->members);
   free(groups);
 }
 
-static int members_reserve(struct members *members, size_t num) {
-  if (num <= members->capacity)
-    return 0;
-  size_t capacity = num + num / 2;
-  struct member *items = reallocarray(members->items, capacity, sizeof(*items));
-  if (items == NULL)
-    return -ENOMEM;
-  members->items = items;
-  members->capacity = capacity;
-  return 0;
+/* Takes note of a program that is first seen. WATCHED: loads are counted by the
+ * kernel. Returns whether it is selected. */
+static bool meet(struct groups *groups, const struct member *member,
+                 bool watched) {
+  const struct prog_sample *sample = member->sample;
+  const struct members *members = &groups->members;
+  bool loaded =
+      member->has_delta || (members->first_time_ns != 0 &&
+                            sample->load_time_ns > members->first_time_ns);
+  churn_see(&groups->host.churn, sample->id, sample->load_time_ns,
+            loaded && !watched);
+  return selector_matches(groups->options.selector, sample->name,
+                          sample->type_name);
 }
 
-/* A program was born in this interval when it was loaded after the previous
- * snapshot, or when that one was complete and did not have it: load_time is
- * taken before verification, which can take longer than an interval. */
-static bool is_born(const struct groups *groups,
-                    const struct prog_sample *sample,
-                    const struct member *same_id) {
-  if (groups->first_time_ns == 0)
-    return false;
-  if (sample->load_time_ns > groups->last_time_ns)
-    return true;
-  bool was_unread = same_id != NULL && !same_id->read;
-  return groups->last_complete && !was_unread;
-}
-
-static struct member as_unread(struct member member) {
-  member.read = false;
-  member.sample = NULL;
-  member.wants_group = false;
-  member.has_delta = false;
-  return member;
-}
-
-/* Makes a member of the sample; KNOWN is the member of its id, or NULL. */
-static struct member merge_one(struct groups *groups,
-                               const struct prog_sample *sample,
-                               const struct member *known) {
-  if (sample->unreadable)
-    return known == NULL ? (struct member){.id = sample->id}
-                         : as_unread(*known);
-  if (known != NULL && known->load_time_ns == sample->load_time_ns) {
-    struct member member = *known;
-    member.has_delta = known->read;
-    member.read = true;
-    member.sample = sample;
-    member.memory_bytes = sample->memory_bytes;
-    member.wants_group = false;
-    return member;
-  }
-  bool born = is_born(groups, sample, known);
-  bool loaded = born || (groups->first_time_ns != 0 &&
-                         sample->load_time_ns > groups->first_time_ns);
-  churn_see(&groups->host.churn, sample->id, sample->load_time_ns, loaded);
-  return (struct member){
-      .id = sample->id,
-      .load_time_ns = sample->load_time_ns,
-      .memory_bytes = sample->memory_bytes,
-      .read = true,
-      .sample = sample,
-      .wants_group = selector_matches(groups->options.selector, sample->name,
-                                      sample->type_name),
-      .has_delta = born,
-  };
-}
-
-/* Fills groups->next, which has room for all: the programs of the snapshot and,
- * when it is not complete, those that it may have missed. */
-static void merge(struct groups *groups, const struct prog_snapshot *snapshot) {
-  const struct members *known = &groups->members;
-  struct members *next = &groups->next;
-  next->num = 0;
-  size_t k = 0;
-  for (size_t s = 0; s <= snapshot->samples_num; s++) {
-    const struct prog_sample *sample =
-        s < snapshot->samples_num ? &snapshot->samples[s] : NULL;
-    for (;
-         k < known->num && (sample == NULL || known->items[k].id < sample->id);
-         k++) {
-      if (snapshot->complete)
-        continue; /* gone */
-      next->items[next->num++] = as_unread(known->items[k]);
-    }
-    if (sample == NULL)
-      break;
-    const struct member *same_id = NULL;
-    if (k < known->num && known->items[k].id == sample->id)
-      same_id = &known->items[k++];
-    next->items[next->num++] = merge_one(groups, sample, same_id);
-  }
-}
-
-/* Finds the group of the member that wants one, or, if CREATE, makes it.
+/* Finds the group of a program that is selected, or, if CREATE, makes it.
  * Returns 0, or -ENOMEM. */
 static int find_group(struct groups *groups, struct member *member,
                       bool create) {
@@ -173,85 +76,181 @@ static int find_group(struct groups *groups, struct member *member,
   return 0;
 }
 
+static bool is_loaded(const struct member *member) {
+  return !member->gone && member->absent == 0;
+}
+
+/* One that is not loaded any more does not count, but has its group shown. */
+static void join(struct groups *groups, const struct member *member) {
+  if (is_loaded(member))
+    group_table_join(groups->table, member->group);
+  else
+    group_table_touch(groups->table, member->group);
+}
+
 /* Joins every member with its group. Groups that live on are joined before room
  * is made for others, so that a reload cannot lose its group. */
-static void assign(struct groups *groups) {
-  struct members *next = &groups->next;
+static void assign(struct groups *groups, bool watched) {
+  struct member_list *list = &groups->members.list;
   group_table_begin(groups->table);
-  for (size_t i = 0; i < next->num; i++) {
-    struct member *member = &next->items[i];
+  for (size_t i = 0; i < list->num; i++) {
+    struct member *member = &list->items[i];
+    member->wants_group = member->is_new && meet(groups, member, watched);
     if (member->wants_group)
       find_group(groups, member, false);
     if (member->group != NULL)
-      group_table_join(groups->table, member->group);
+      join(groups, member);
   }
   group_table_settle(groups->table);
-  for (size_t i = 0; i < next->num; i++) {
-    struct member *member = &next->items[i];
+  for (size_t i = 0; i < list->num; i++) {
+    struct member *member = &list->items[i];
     if (!member->wants_group || member->group != NULL)
       continue;
     if (find_group(groups, member, true) == 0) {
-      group_table_join(groups->table, member->group);
-    } else { /* no memory: as if it had not been read, and again next time */
-      *member = (struct member){.id = member->id};
-      groups->host.read_errors++;
+      join(groups, member);
+      continue;
     }
+    groups->host.read_errors++; /* no memory */
+    if (!member->gone) /* as if it had not been read, and again next time */
+      *member = (struct member){.id = member->id, .seen = true};
   }
 }
 
+/* Adds all but to the total. */
 static void add_member(struct group *group, const struct member *member,
                        struct prog_stats advance) {
-  group->total = prog_stats_add(group->total, advance);
-  group->memory_bytes += member->memory_bytes;
-  group->memory_unknown |= member->memory_bytes == 0;
+  if (is_loaded(member)) {
+    group->memory_bytes += member->memory_bytes;
+    group->memory_unknown |= member->memory_bytes == 0;
+  }
   if (member->has_delta)
     group->delta = prog_stats_add(group->delta, advance);
-  else
+  else if (member->absent <= 1) /* later nothing is left to be measured */
     group->unmeasured++;
 }
 
+/* Sums over the host's programs. */
+struct sums {
+  struct prog_stats advance; /* what they counted since they were last read */
+  struct prog_stats loaded;  /* all that those in the snapshot ever counted */
+  struct prog_stats ended;   /* the same of those that were unloaded before */
+  struct prog_stats awaited; /* and of all others, as far as that is known */
+};
+
+static void sum_up(struct sums *sums, const struct member *member,
+                   struct prog_stats advance) {
+  sums->advance = prog_stats_add(sums->advance, advance);
+  if (member->seen)
+    sums->loaded = prog_stats_add(sums->loaded, member->last);
+  else if (member->gone)
+    sums->ended = prog_stats_add(sums->ended, member->last);
+  else
+    sums->awaited = prog_stats_add(sums->awaited, member->last);
+}
+
 /* Adds to totals and deltas what each member counted since it was last read. */
-static void account(struct groups *groups) {
+static struct sums account(struct groups *groups) {
+  struct sums sums = {0};
   struct host *host = &groups->host;
   host->folded_programs = 0;
   host->group = (struct group){.name = "", .total = host->group.total};
-  for (size_t i = 0; i < groups->next.num; i++) {
-    struct member *member = &groups->next.items[i];
+  for (size_t i = 0; i < groups->members.list.num; i++) {
+    struct member *member = &groups->members.list.items[i];
     struct prog_stats advance = {0};
-    if (member->read)
+    if (member->sample != NULL)
       advance = prog_stats_sub(member->sample->stats, member->last);
     member->last = prog_stats_add(member->last, advance);
-    member->sample = NULL;
-    host->folded_programs += member->folded;
-    host->group.programs++;
+    if (is_loaded(member)) {
+      host->folded_programs += member->folded;
+      host->group.programs++;
+    }
     add_member(&host->group, member, advance);
-    if (member->group != NULL)
+    if (member->group != NULL) {
       add_member(member->group, member, advance);
+      member->group->total = prog_stats_add(member->group->total, advance);
+    }
+    sum_up(&sums, member, advance);
   }
+  return sums;
 }
 
-int groups_update(struct groups *groups, const struct prog_snapshot *snapshot) {
-  int rc = members_reserve(&groups->next,
-                           groups->members.num + snapshot->samples_num);
+/* What the host has counted is at least what is known of its programs one by
+ * one; and at least BASE, all that was unloaded since, and all that is loaded.
+ * That is more when records of unloaded programs were lost, or are on their
+ * way. A program that was unloaded between the reading of the watch's counts
+ * and the snapshot's coming to it is in neither sum, so it may be too small for
+ * now, but never too large. */
+static struct prog_stats host_total(struct groups *groups,
+                                    const struct prog_snapshot *snapshot,
+                                    const struct unloads *unloads,
+                                    const struct sums *sums) {
+  const struct prog_stats before = groups->host.group.total;
+  groups->counted = prog_stats_add(groups->counted, sums->advance);
+  if (unloads == NULL) { /* nothing is on its way */
+    groups->counted = prog_stats_add(before, sums->advance);
+    return groups->counted;
+  }
+  struct prog_stats total = prog_stats_max(before, groups->counted);
+  groups->dead = prog_stats_add(groups->dead, unloads->stats);
+  if (unloads->begins) {
+    groups->dead = (struct prog_stats){0};
+    groups->base = prog_stats_sub(total, sums->loaded);
+    groups->base = prog_stats_sub(groups->base, sums->ended);
+    groups->base = prog_stats_sub(groups->base, sums->awaited);
+  } else if (snapshot->complete) {
+    struct prog_stats sum = prog_stats_add(groups->dead, sums->loaded);
+    total = prog_stats_max(total, prog_stats_add(groups->base, sum));
+  }
+  return total;
+}
+
+/* Sets the host's total. MEASURED: that it rose by more, or less, than the
+ * programs' advance belongs to this interval. */
+static void account_host(struct groups *groups,
+                         const struct prog_snapshot *snapshot,
+                         const struct unloads *unloads, const struct sums *sums,
+                         bool measured) {
+  struct group *host = &groups->host.group;
+  const struct prog_stats before = host->total;
+  host->total = host_total(groups, snapshot, unloads, sums);
+  struct prog_stats rise = prog_stats_sub(host->total, before);
+  if (measured && unloads != NULL)
+    host->delta =
+        prog_stats_sub(prog_stats_add(host->delta, rise), sums->advance);
+}
+
+static void count_churn(struct groups *groups, bool complete,
+                        const struct unloads *unloads) {
+  struct churn *churn = &groups->host.churn;
+  if (unloads != NULL) {
+    churn_count(churn, unloads->loaded, unloads->unloaded);
+    groups->lost += unloads->lost;
+  } else if (complete) {
+    uint64_t unloaded = churn->unloaded;
+    churn_settle(churn, groups->host.group.programs);
+    groups->unwatched += churn->unloaded - unloaded;
+  }
+  /* A watch that loses a record says so; one that is not there any more, or has
+   * another reader, does not. */
+  uint64_t given_up = groups->members.given_up;
+  groups->host.unwatched_unloads =
+      groups->unwatched + (groups->lost > given_up ? groups->lost : given_up);
+}
+
+int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
+                  const struct unloads *unloads) {
+  struct members *members = &groups->members;
+  int rc = members_update(members, snapshot, unloads);
   if (rc != 0)
     return rc;
-  merge(groups, snapshot);
-  assign(groups);
-  account(groups);
-
-  struct members recycled = groups->members;
-  groups->members = groups->next;
-  groups->next = recycled;
-  struct host *host = &groups->host;
-  host->read_errors += snapshot->read_errors;
-  if (snapshot->complete)
-    churn_settle(&host->churn, snapshot->samples_num);
-  if (groups->first_time_ns == 0)
-    groups->first_time_ns = snapshot->time_ns;
-  else
-    host->elapsed_ns = snapshot->time_ns - groups->last_time_ns;
-  groups->last_time_ns = snapshot->time_ns;
-  groups->last_complete = snapshot->complete;
+  assign(groups, unloads != NULL);
+  struct sums sums = account(groups);
+  account_host(groups, snapshot, unloads, &sums, members->last_complete);
+  count_churn(groups, snapshot->complete, unloads);
+  groups->host.read_errors += snapshot->read_errors;
+  if (members->first_time_ns != 0)
+    groups->host.elapsed_ns = snapshot->time_ns - members->last_time_ns;
+  members_settle(members, snapshot);
   return 0;
 }
 

@@ -6,46 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifdef HAVE_ITERATOR
+#ifdef HAVE_BPF_PROGRAMS
 
+#include "bpf_load.h"
 #include "prog_iter.skel.h"
-#include "prog_record.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-
-#include <stdarg.h>
-#include <string.h>
 
 struct iterator {
   struct prog_iter *skeleton;
 };
 
-/* The first warning of libbpf while it loads tells most. libbpf has no way to
- * hand the callback an argument. */
-static char first_warning[160];
-
-static int keep_first_warning(enum libbpf_print_level level, const char *format,
-                              va_list args) {
-  if (level == LIBBPF_WARN && first_warning[0] == '\0') {
-    vsnprintf(first_warning, sizeof(first_warning), format, args);
-    first_warning[strcspn(first_warning, "\n")] = '\0';
-  }
-  return 0;
-}
-
 static int load_and_attach(struct prog_iter **ret_skeleton) {
   struct prog_iter *skeleton = prog_iter__open();
   if (skeleton == NULL)
     return -errno;
-  int cpus_num = libbpf_num_possible_cpus();
-  int rc = cpus_num < 0 ? cpus_num : 0;
-  if (cpus_num > PROG_RECORD_CPUS_MAX)
-    rc = -E2BIG;
-  if (rc == 0) {
-    skeleton->rodata->cpus_num = (unsigned)cpus_num;
+  unsigned cpus_num = 0;
+  int rc = bpf_load_cpus_num(&cpus_num);
+  skeleton->rodata->cpus_num = cpus_num;
+  if (rc == 0)
     rc = prog_iter__load(skeleton);
-  }
   if (rc == 0)
     rc = prog_iter__attach(skeleton);
   if (rc != 0) {
@@ -61,21 +42,13 @@ int iterator_load(struct iterator **ret_iterator, char *reason,
   struct iterator *iterator = calloc(1, sizeof(*iterator));
   if (iterator == NULL)
     return -ENOMEM;
-  first_warning[0] = '\0';
-  libbpf_print_fn_t print = libbpf_set_print(keep_first_warning);
+  bpf_load_begin();
   int rc = load_and_attach(&iterator->skeleton);
-  libbpf_set_print(print);
-  if (rc == 0) {
+  bpf_load_end(rc, "iterator", "CAP_BPF and CAP_PERFMON", reason, reason_size);
+  if (rc == 0)
     *ret_iterator = iterator;
-    return 0;
-  }
-  free(iterator);
-  if (rc == -EPERM)
-    snprintf(reason, reason_size,
-             "loading the iterator needs CAP_BPF and CAP_PERFMON");
   else
-    snprintf(reason, reason_size, "the iterator does not load: %s (%s)",
-             strerror(-rc), first_warning);
+    free(iterator);
   return rc;
 }
 

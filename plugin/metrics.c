@@ -90,6 +90,10 @@ COMPUTE(folded_programs) {
   return gauge((double)read->host->folded_programs, ret_value);
 }
 
+COMPUTE(unwatched_unloads) {
+  return derive(read->host->unwatched_unloads, ret_value);
+}
+
 COMPUTE(read_errors) { return derive(read->host->read_errors, ret_value); }
 
 COMPUTE(read) {
@@ -119,6 +123,7 @@ static const struct metric metrics[] = {
     METRIC(programs_loaded, "derive", "programs_loaded", DERIVE, NEVER, ALWAYS),
     METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),
     METRIC(folded_programs, "count", "folded_programs", GAUGE, NEVER, ALWAYS),
+    METRIC(unwatched_unloads, "derive", "unwatched_unloads", DERIVE, NEVER, ALWAYS),
     METRIC(read_errors, "derive", "read_errors", DERIVE, NEVER, ALWAYS),
     METRIC(read, "duration", "read", GAUGE, NEVER, ALWAYS),
 };

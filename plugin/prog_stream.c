@@ -42,37 +42,56 @@ static int fill(struct prog_stream *stream, size_t size) {
   return 1;
 }
 
-int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
-                     const char **ret_full_name) {
-  int rc = fill(stream, sizeof(*ret_record));
-  struct prog_record record;
-  if (rc == 1) {
-    memcpy(&record, stream->buffer + stream->begin, sizeof(record));
-  } else if (rc == -EBADMSG) {
-    /* Of what is no stream of ours even a piece can tell that. */
-    memset(&record, 0, sizeof(record));
-    memcpy(&record, stream->buffer + stream->begin,
-           stream->end - stream->begin);
-  } else {
-    return rc;
-  }
+ssize_t prog_record_parse(const void *data, size_t size,
+                          struct prog_record *ret_record,
+                          const char **ret_full_name) {
+  /* Of what is no record of ours even a piece can tell that. */
+  struct prog_record record = {0};
+  memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
   if (record.magic != PROG_RECORD_MAGIC)
     return -EPROTO;
   if (record.version != PROG_RECORD_VERSION)
     return -ESTALE;
-  if (rc != 1)
-    return rc;
+  if (size < sizeof(record))
+    return sizeof(record);
   if (record.name_size > PROG_RECORD_NAME_SIZE)
     return -EBADMSG;
-  rc = fill(stream, sizeof(record) + record.name_size);
-  if (rc != 1)
-    return rc;
-  const char *name =
-      (const char *)stream->buffer + stream->begin + sizeof(record);
+  size_t full_size = sizeof(record) + record.name_size;
+  if (full_size > size)
+    return (ssize_t)full_size;
+  const char *name = (const char *)data + sizeof(record);
   if (record.name_size > 0 && name[record.name_size - 1] != '\0')
     return -EBADMSG;
-  stream->begin += sizeof(record) + record.name_size;
   *ret_record = record;
   *ret_full_name = record.name_size > 0 ? name : NULL;
+  return (ssize_t)full_size;
+}
+
+/* The same of what is in the buffer. */
+static ssize_t parse(const struct prog_stream *stream,
+                     struct prog_record *ret_record,
+                     const char **ret_full_name) {
+  return prog_record_parse(stream->buffer + stream->begin,
+                           stream->end - stream->begin, ret_record,
+                           ret_full_name);
+}
+
+int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
+                     const char **ret_full_name) {
+  int rc = fill(stream, sizeof(*ret_record));
+  if (rc != 1 && rc != -EBADMSG)
+    return rc;
+  ssize_t size = parse(stream, ret_record, ret_full_name);
+  if (size < 0 || rc == -EBADMSG)
+    return size < 0 ? (int)size : rc;
+  if ((size_t)size > stream->end - stream->begin) {
+    rc = fill(stream, (size_t)size);
+    if (rc != 1)
+      return rc;
+    size = parse(stream, ret_record, ret_full_name);
+    if (size < 0)
+      return (int)size;
+  }
+  stream->begin += (size_t)size;
   return 1;
 }

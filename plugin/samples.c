@@ -9,13 +9,13 @@
 /* Far above any real host; bounds a walk that would never end. */
 enum { PROGRAMS_MAX = 1 << 20 };
 
-static void list_clear(struct sample_list *list) {
+void sample_list_clear(struct sample_list *list) {
   for (size_t i = 0; i < list->num; i++)
     free((char *)list->items[i].name);
   list->num = 0;
 }
 
-static int list_reserve(struct sample_list *list, size_t num) {
+int sample_list_reserve(struct sample_list *list, size_t num) {
   if (num <= list->capacity)
     return 0;
   size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
@@ -43,7 +43,7 @@ static int append(struct samples *samples, uint32_t id,
   uint32_t last_id = list->num == 0 ? 0 : list->items[list->num - 1].id;
   if (id <= last_id || list->num == PROGRAMS_MAX)
     return -ELOOP;
-  int rc = list_reserve(list, list->num + 1);
+  int rc = sample_list_reserve(list, list->num + 1);
   if (rc != 0)
     return rc;
   *ret_sample = &list->items[list->num++];
@@ -58,6 +58,17 @@ static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
   bool found =
       samples->cursor < list->num && list->items[samples->cursor].id == id;
   return found ? &list->items[samples->cursor] : NULL;
+}
+
+void sample_describe(struct prog_sample *sample, uint32_t type,
+                     const uint8_t tag[8]) {
+  const char *type_name = source_type_name(type);
+  if (type_name != NULL)
+    snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
+  else
+    snprintf(sample->type_name, sizeof(sample->type_name), "type_%u", type);
+  for (size_t i = 0; i < 8; i++)
+    snprintf(&sample->tag[2 * i], 3, "%02x", tag[i]);
 }
 
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
@@ -76,13 +87,7 @@ int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
     return 0;
   }
   sample->load_time_ns = load_time_ns;
-  const char *type_name = source_type_name(type);
-  if (type_name != NULL)
-    snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
-  else
-    snprintf(sample->type_name, sizeof(sample->type_name), "type_%u", type);
-  for (size_t i = 0; i < 8; i++)
-    snprintf(&sample->tag[2 * i], 3, "%02x", tag[i]);
+  sample_describe(sample, type, tag);
   return 0;
 }
 
@@ -104,7 +109,7 @@ int samples_add_unreadable(struct samples *samples, uint32_t id) {
 
 int samples_end(struct samples *samples, int walk_error, int read_error,
                 struct prog_snapshot *ret) {
-  list_clear(&samples->previous);
+  sample_list_clear(&samples->previous);
   const struct sample_list *list = &samples->current;
   if (list->num == samples->read_errors) { /* none was readable */
     int error = walk_error != 0 ? walk_error : list->num > 0 ? read_error : 0;
@@ -119,8 +124,8 @@ int samples_end(struct samples *samples, int walk_error, int read_error,
 }
 
 void samples_clear(struct samples *samples) {
-  list_clear(&samples->current);
-  list_clear(&samples->previous);
+  sample_list_clear(&samples->current);
+  sample_list_clear(&samples->previous);
   free(samples->current.items);
   free(samples->previous.items);
   *samples = (struct samples){0};

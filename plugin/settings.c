@@ -29,6 +29,7 @@ struct option {
 int settings_init(struct settings *settings) {
   *settings = (struct settings){
       .enable_stats = true,
+      .watch_unload = true,
       .selector = selector_new(),
       .instance_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
       .group_metrics = metrics_default(),
@@ -46,6 +47,11 @@ void settings_clear(struct settings *settings) {
 static bool parse_enable_stats(struct settings *settings,
                                const oconfig_item_t *item) {
   return option_boolean(item, &settings->enable_stats);
+}
+
+static bool parse_watch_unload(struct settings *settings,
+                               const oconfig_item_t *item) {
+  return option_boolean(item, &settings->watch_unload);
 }
 
 static bool parse_log_stats(struct settings *settings,
@@ -213,6 +219,7 @@ static const struct option options[] = {
     {"MaxInstances", parse_max_instances},
     {"Source", parse_source},
     {"IteratorPin", parse_iterator_pin},
+    {"WatchUnload", parse_watch_unload},
     {"LogStats", parse_log_stats},
 };
 

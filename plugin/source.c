@@ -3,7 +3,7 @@
 #include "source.h"
 
 #include "boottime.h"
-#include "iterator_check.h"
+#include "self_check.h"
 
 #include <bpf/libbpf.h>
 
@@ -20,7 +20,7 @@ static int new_checked_iterator(struct source **ret_source,
   int rc = source_iterator_new(0, &source, note->text, sizeof(note->text));
   if (rc != 0)
     return rc;
-  rc = iterator_check(source, note->text, sizeof(note->text));
+  rc = self_check_iterator(source, note->text, sizeof(note->text));
   if (rc != 0) {
     note->is_error = true;
     source_free(source);

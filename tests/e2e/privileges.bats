@@ -76,8 +76,7 @@ pin() {
     IteratorPin \"$pin_dir/iterator\""
   [ "$(awk '/^CapEff/ {print $2}' "/proc/$collectd_pid/status")" = 0000000000000000 ]
   check_values
-  run grep bpf_stats: "$log"
-  [ "$status" -eq 1 ]
+  [ -z "$(plugin_lines)" ]
 }
 
 @test "pinned__EnableStats_without_privilege__is_one_warning_with_the_sysctl" {
@@ -85,7 +84,7 @@ pin() {
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
   start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
   check_values
-  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
   grep -E '^\[warning\] bpf_stats: EnableStats .*kernel.bpf_stats_enabled=1' "$log"
 }
 
@@ -93,15 +92,27 @@ pin() {
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
   start_as_nobody -all,+bpf,+perfmon <<<'EnableStats false'
   check_values
-  run grep bpf_stats: "$log"
-  [ "$status" -eq 1 ]
+  [ -z "$(plugin_lines)" ]
+}
+
+@test "pinned__kernel_refuses_fentry__pins_the_iterator_and_says_so" {
+  run pin
+  [ "$status" -eq 0 ]
+  [ "$output" = "bpf_stats_pin: the watch on unloads is not pinned: loading the watch on unloads needs CAP_BPF and CAP_PERFMON, and a kernel that allows fentry" ]
+  [ "$(ls "$pin_dir" | grep -c unload)" -eq 0 ]
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all <<<"
+    EnableStats false
+    IteratorPin \"$pin_dir/iterator\""
+  wait_reads
+  grep -F "[info] bpf_stats: unloads are not watched: $pin_dir/unload_ring: there is no such file; pin the watch with bpf_stats_pin" "$log"
 }
 
 # Demands one error line of the plugin, which has the text, and no value.
 refuses_to_start() { # TEXT
   sleep 1
   kill -0 "$collectd_pid"
-  [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
   grep -F "[error] bpf_stats: $1" "$log"
   [ ! -e "$csv/bpf_stats" ]
 }

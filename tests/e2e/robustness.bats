@@ -11,7 +11,7 @@ kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; 
   wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
   sleep 1
   kill -0 "$collectd_pid"
-  [ "$(grep -c 'bpf_stats:' "$log")" -eq 1 ]
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
   if [ "$SOURCE" = iterator ]; then
     grep -F '[error] bpf_stats: loading the iterator needs CAP_BPF and CAP_PERFMON. The plugin is not started.' "$log"
   else

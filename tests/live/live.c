@@ -8,8 +8,8 @@
 #include "accounting.h"
 #include "boottime.h"
 #include "groups.h"
-#include "iterator_check.h"
 #include "metrics.h"
+#include "self_check.h"
 
 #include <bpf/bpf.h>
 #include <check.h>
@@ -81,7 +81,7 @@ static void read_once(void) {
   ck_assert_int_eq(source_snapshot(source, &snapshot), 0);
   ck_assert(snapshot.complete);
   ck_assert_uint_eq(snapshot.read_errors, 0);
-  ck_assert_int_eq(groups_update(groups, &snapshot), 0);
+  ck_assert_int_eq(groups_update(groups, &snapshot, NULL), 0);
 }
 
 static int load(enum bpf_prog_type type, const char *name) {
@@ -567,9 +567,9 @@ START_TEST(iterator__any_read_size__gives_equal_samples) {
 }
 END_TEST
 
-START_TEST(iterator_check__on_this_kernel__finds_no_difference) {
+START_TEST(self_check__on_this_kernel__finds_no_difference) {
   char reason[400] = "";
-  int rc = iterator_check(source, reason, sizeof(reason));
+  int rc = self_check_iterator(source, reason, sizeof(reason));
   ck_assert_msg(rc == 0, "%s", reason);
 }
 END_TEST
@@ -591,10 +591,11 @@ static int wrong_snapshot(struct source *base, struct prog_snapshot *ret) {
   return rc;
 }
 
-START_TEST(iterator_check__one_run_too_many__is_refused) {
+START_TEST(self_check__one_run_too_many__is_refused) {
   struct source wrong = {.name = "wrong", .snapshot = wrong_snapshot};
   char reason[400] = "";
-  ck_assert_int_eq(iterator_check(&wrong, reason, sizeof(reason)), -EILSEQ);
+  ck_assert_int_eq(self_check_iterator(&wrong, reason, sizeof(reason)),
+                   -EILSEQ);
   ck_assert_ptr_nonnull(strstr(reason, "wrong numbers"));
 }
 END_TEST
@@ -659,8 +660,8 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests,
                  sources__same_programs__give_equal_samples_field_by_field);
   tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
-  tcase_add_test(tests, iterator_check__on_this_kernel__finds_no_difference);
-  tcase_add_test(tests, iterator_check__one_run_too_many__is_refused);
+  tcase_add_test(tests, self_check__on_this_kernel__finds_no_difference);
+  tcase_add_test(tests, self_check__one_run_too_many__is_refused);
   tcase_add_test(tests, source_new__auto__takes_the_iterator_and_says_nothing);
   suite_add_tcase(suite, tests);
 }
@@ -673,7 +674,7 @@ int main(void) {
   Suite *suite = suite_create("live");
   add_common(suite, "syscall", setup_syscall, "syscall, statistics off",
              setup_syscall_off);
-#ifdef HAVE_ITERATOR
+#ifdef HAVE_BPF_PROGRAMS
   const bool has_iterator = kernel_is(5, 19);
 #else
   const bool has_iterator = false;

@@ -28,6 +28,12 @@ static const char help[] =
     "  sleep SECONDS        let time pass\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
+    "  churn NAME TYPE N RUNS\n"
+    "                       load N programs one after the other, run each "
+    "RUNS\n"
+    "                       times and unload it at once; a # that ends NAME "
+    "is\n"
+    "                       replaced by a number of each\n"
     "  pin_other PATH       pin an iterator that is not the plugin's\n"
     "  counts               print NAME ID RUNS MISSES of each program\n"
     "At the end of the commands all programs are unloaded.\n";
@@ -162,6 +168,28 @@ static int unload(const char *name, bool prefix) {
   return rc;
 }
 
+/* Lets programs come and go. A NAME that ends in # is a new one each time. */
+static int churn(const char *name, const char *type_name, unsigned num,
+                 uint32_t runs) {
+  size_t len = strlen(name);
+  bool numbered = len > 0 && name[len - 1] == '#';
+  for (unsigned i = 0; i < num; i++) {
+    char full_name[PROG_NAME_MAX + 16];
+    if (numbered)
+      snprintf(full_name, sizeof(full_name), "%.*s%u", (int)len - 1, name, i);
+    else
+      snprintf(full_name, sizeof(full_name), "%s", name);
+    int rc = load(full_name, type_name);
+    if (rc == 0)
+      rc = run(full_name, runs);
+    if (rc == 0)
+      rc = unload(full_name, false);
+    if (rc != 0)
+      return rc;
+  }
+  return 0;
+}
+
 static int pin_other(const char *path) {
   int link_fd = other_iterator_load();
   if (link_fd < 0)
@@ -183,7 +211,9 @@ static int execute(const char *line) {
   char command[16] = "";
   char first[PROG_NAME_MAX + 1] = "";
   char second[32] = "";
-  int words = sscanf(line, "%15s %500s %31s", command, first, second);
+  unsigned many = 0, runs = 0;
+  int words = sscanf(line, "%15s %500s %31s %u %u", command, first, second,
+                     &many, &runs);
   uint32_t number = (uint32_t)strtoul(second, NULL, 10);
   if (words == 3 && strcmp(command, "load") == 0)
     return load(first, second);
@@ -199,6 +229,8 @@ static int execute(const char *line) {
     return unload(first, false);
   if (words == 2 && strcmp(command, "unload_many") == 0)
     return unload(first, true);
+  if (words == 5 && strcmp(command, "churn") == 0)
+    return churn(first, second, many, runs);
   if (words == 2 && strcmp(command, "pin_other") == 0)
     return pin_other(first);
   if (words == 1 && strcmp(command, "counts") == 0)

@@ -24,8 +24,15 @@ struct fake_libbpf fake_libbpf;
 /* Which program an open descriptor stands for. */
 static struct fake_prog *prog_of_fd[1024];
 
+/* The pins of the watch: which map an open descriptor stands for. */
+static enum { MAP_NONE, MAP_RING, MAP_COUNTERS } map_of_fd[1024];
+
 void fake_libbpf_reset(void) {
-  fake_libbpf = (struct fake_libbpf){.info_len = sizeof(struct bpf_prog_info)};
+  fake_libbpf = (struct fake_libbpf){
+      .info_len = sizeof(struct bpf_prog_info),
+      .ring_type = BPF_MAP_TYPE_RINGBUF,
+      .counters = {.magic = PROG_RECORD_MAGIC, .version = PROG_RECORD_VERSION},
+  };
 }
 
 struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
@@ -68,12 +75,28 @@ int bpf_prog_get_fd_by_id(__u32 id) {
       return prog->fd_error;
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     prog_of_fd[fd] = prog;
+    map_of_fd[fd] = MAP_NONE;
     return fd;
   }
   return -ENOENT;
 }
 
+static void get_map_info(int fd, struct bpf_map_info *ret_info) {
+  *ret_info = (struct bpf_map_info){.type = fake_libbpf.ring_type};
+  if (map_of_fd[fd] == MAP_COUNTERS)
+    *ret_info = (struct bpf_map_info){
+        .type = BPF_MAP_TYPE_ARRAY,
+        .max_entries = 1,
+        .key_size = 4,
+        .value_size = sizeof(struct unload_counters),
+    };
+}
+
 int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
+  if (map_of_fd[fd] != MAP_NONE) {
+    get_map_info(fd, ret_info);
+    return 0;
+  }
   struct fake_prog *prog = prog_of_fd[fd];
   if (prog->info_error != 0)
     return prog->info_error;
@@ -221,4 +244,104 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   if (fake_libbpf.enable_stats_error != 0)
     return fake_libbpf.enable_stats_error;
   return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int open_map(int kind) {
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  map_of_fd[fd] = kind;
+  return fd;
+}
+
+int bpf_obj_get_opts(const char *path, const struct bpf_obj_get_opts *opts) {
+  (void)opts;
+  bool is_ring = strstr(path, "unload_ring") != NULL;
+  return fake_libbpf.has_pins ? open_map(is_ring ? MAP_RING : MAP_COUNTERS)
+                              : -ENOENT;
+}
+
+int bpf_obj_get(const char *path) { return bpf_obj_get_opts(path, NULL); }
+
+int bpf_map_lookup_elem(int fd, const void *key, void *ret_value) {
+  (void)key;
+  if (map_of_fd[fd] != MAP_COUNTERS)
+    return -EINVAL;
+  memcpy(ret_value, &fake_libbpf.counters, sizeof(fake_libbpf.counters));
+  return 0;
+}
+
+int bpf_map_update_elem(int fd, const void *key, const void *value,
+                        __u64 flags) {
+  (void)fd;
+  (void)key;
+  (void)value;
+  (void)flags;
+  return -EPERM;
+}
+
+int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries) {
+  (void)map;
+  (void)max_entries;
+  return 0;
+}
+
+int bpf_map__fd(const struct bpf_map *map) {
+  (void)map;
+  return -EBADF;
+}
+
+/* libbpf keeps this one opaque. */
+struct ring_buffer {
+  ring_buffer_sample_fn take;
+  void *context;
+};
+
+struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
+                                     void *context,
+                                     const struct ring_buffer_opts *opts) {
+  (void)map_fd;
+  (void)opts;
+  if (fake_libbpf.ring_error != 0) {
+    errno = fake_libbpf.ring_error;
+    return NULL;
+  }
+  struct ring_buffer *ring = malloc(sizeof(*ring));
+  *ring = (struct ring_buffer){.take = take, .context = context};
+  return ring;
+}
+
+int ring_buffer__consume(struct ring_buffer *ring) {
+  for (size_t i = 0; i < fake_libbpf.ring_num; i++)
+    ring->take(ring->context, fake_libbpf.ring[i].bytes,
+               fake_libbpf.ring[i].size);
+  fake_libbpf.ring_num = 0;
+  return 0;
+}
+
+void ring_buffer__free(struct ring_buffer *ring) { free(ring); }
+
+struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,
+                                            const char *name, uint64_t cnt) {
+  struct fake_ring_record *ret = &fake_libbpf.ring[fake_libbpf.ring_num++];
+  struct prog_record record = {
+      .magic = PROG_RECORD_MAGIC,
+      .version = PROG_RECORD_VERSION,
+      .id = id,
+      .type = BPF_PROG_TYPE_XDP,
+      .load_time_ns = load_time_ns,
+      .cnt = cnt,
+      .nsecs = cnt * 10,
+      .misses = cnt * 2,
+  };
+  size_t len = strlen(name);
+  snprintf(record.short_name, sizeof(record.short_name), "%s", name);
+  if (len >= sizeof(record.short_name))
+    record.name_size = (uint32_t)len + 1;
+  memcpy(ret->bytes, &record, sizeof(record));
+  memcpy(ret->bytes + sizeof(record), name, len + 1);
+  ret->size = sizeof(record) + record.name_size;
+  fake_libbpf.counters.unloads++;
+  fake_libbpf.counters.cnt += record.cnt;
+  fake_libbpf.counters.nsecs += record.nsecs;
+  fake_libbpf.counters.misses += record.misses;
+  return ret;
 }

@@ -4,6 +4,9 @@
 #ifndef BPF_STATS_TESTS_FAKE_LIBBPF_H
 #define BPF_STATS_TESTS_FAKE_LIBBPF_H
 
+#include "prog_record.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +25,7 @@ struct fake_prog {
   int info_error;
 };
 
-enum { FAKE_PROGS_MAX = 64 };
+enum { FAKE_PROGS_MAX = 64, FAKE_RING_MAX = 64 };
 
 extern struct fake_libbpf {
   struct fake_prog progs[FAKE_PROGS_MAX]; /* in order of ids */
@@ -33,6 +36,16 @@ extern struct fake_libbpf {
   uint32_t next_id_repeats;    /* the walk comes back to this id; 0: no */
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
+  /* The watch on unloads, as if pinned. */
+  bool has_pins;
+  uint32_t ring_type;              /* enum bpf_map_type */
+  int ring_error;                  /* errno of ring_buffer__new */
+  struct unload_counters counters; /* what the map holds */
+  struct fake_ring_record {
+    unsigned char bytes[700];
+    size_t size;
+  } ring[FAKE_RING_MAX]; /* what it hands out at the next consume */
+  size_t ring_num;
   /* What was called. */
   unsigned btf_loads;
   unsigned func_info_calls;
@@ -41,6 +54,10 @@ extern struct fake_libbpf {
 
 /* No programs, no errors, a current kernel. */
 void fake_libbpf_reset(void);
+
+/* Puts a record of a program that was unloaded into the ring, and counts it. */
+struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,
+                                            const char *name, uint64_t cnt);
 
 /* Appends a program with what the test does not care about filled in. */
 struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,

@@ -8,9 +8,11 @@ int main(void) {
   srunner_add_suite(runner, group_name_suite());
   srunner_add_suite(runner, churn_suite());
   srunner_add_suite(runner, groups_suite());
+  srunner_add_suite(runner, unloads_suite());
   srunner_add_suite(runner, metrics_suite());
   srunner_add_suite(runner, prog_stream_suite());
   srunner_add_suite(runner, source_suite());
+  srunner_add_suite(runner, unload_watch_suite());
   srunner_add_suite(runner, accounting_suite());
   srunner_add_suite(runner, settings_suite());
   srunner_add_suite(runner, bpf_stats_suite());

@@ -16,5 +16,7 @@ Suite *prog_stream_suite(void);
 Suite *selector_suite(void);
 Suite *settings_suite(void);
 Suite *source_suite(void);
+Suite *unload_watch_suite(void);
+Suite *unloads_suite(void);
 
 #endif

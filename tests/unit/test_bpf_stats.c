@@ -8,8 +8,13 @@
 #include "fake_libbpf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void module_register(void);
 
@@ -21,6 +26,7 @@ static void setup(void) {
   fake_collectd_reset();
   tree_init(&tree);
   tree_string(tree_option(&tree, "Source"), "syscall");
+  tree_boolean(tree_option(&tree, "WatchUnload"), false);
   fds_at_start = count_open_fds();
   module_register();
 }
@@ -299,6 +305,121 @@ START_TEST(shutdown__without_init__does_nothing) {
 }
 END_TEST
 
+static char pins[] = "/tmp/bpf_stats_pins_XXXXXX";
+static char ring_path[64];
+
+static void pin_watch(void) {
+  close(open(ring_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  fake_libbpf.has_pins = true;
+}
+
+/* With a watch that is pinned, and a source that needs no pin. */
+static void setup_watch(void) {
+  memcpy(pins + strlen(pins) - 6, "XXXXXX", 6);
+  ck_assert_ptr_nonnull(mkdtemp(pins));
+  snprintf(ring_path, sizeof(ring_path), "%s/unload_ring", pins);
+  setup();
+  static char iterator[64];
+  snprintf(iterator, sizeof(iterator), "%s/iterator", pins);
+  tree_string(tree_option(&tree, "IteratorPin"), iterator);
+  tree_boolean(tree_option(&tree, "WatchUnload"), true);
+  pin_watch();
+}
+
+static void teardown_watch(void) {
+  teardown();
+  unlink(ring_path);
+  ck_assert_int_eq(rmdir(pins), 0);
+}
+
+START_TEST(read__watched__shows_what_came_and_went) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  check_derive("", "derive", "unwatched_unloads", 0);
+  fake_libbpf_unload(2, 200, "brief", 777);
+  fake_libbpf.counters.loads++;
+  read_once();
+  check_derive("brief", "invocations", "", 777);
+  check_derive("brief", "derive", "run_time_ns", 7770);
+  ck_assert_double_eq(fake_collectd_value("brief", "count", "programs")->gauge,
+                      0);
+  check_derive("", "invocations", "", 782);
+  check_derive("", "derive", "programs_loaded", 1);
+  check_derive("", "derive", "programs_unloaded", 1);
+  check_derive("", "derive", "unwatched_unloads", 0);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("brief", "invocations", ""));
+}
+END_TEST
+
+START_TEST(read__fails__what_was_unloaded_meanwhile_comes_later) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  fake_libbpf_unload(2, 200, "brief", 777);
+  fake_libbpf.next_id_error = -EPERM;
+  fake_collectd_clear();
+  ck_assert_int_eq(fake_collectd.read(), -1);
+  fake_libbpf.next_id_error = 0;
+  read_once();
+  check_derive("brief", "invocations", "", 777);
+}
+END_TEST
+
+START_TEST(read__pin_gone_and_back__logs_the_changes_and_goes_on) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  unlink(ring_path);
+  fake_libbpf.has_pins = false;
+  for (int i = 0; i < 3; i++) {
+    read_once();
+    check_derive("a", "invocations", "", 5);
+    ck_assert_uint_eq(fake_collectd.lines_num, i == 0 ? 1 : 0);
+  }
+  read_once();
+  pin_watch();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_NOTICE);
+  fake_libbpf_unload(2, 200, "brief", 7);
+  read_once();
+  check_derive("brief", "invocations", "", 7);
+}
+END_TEST
+
+START_TEST(init__no_pinned_watch__is_one_info_line_and_polls) {
+  fake_libbpf.has_pins = false;
+  fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf_add(2, 100, "b", 5);
+  start();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  ck_assert_ptr_nonnull(
+      strstr(fake_collectd.lines[0].text, "unloads are not watched: "));
+  read_once();
+  fake_libbpf.progs_num = 1;
+  read_once();
+  check_derive("", "derive", "unwatched_unloads", 1);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(init__watch_does_not_load__is_one_info_line_and_polls) {
+  tree_init(&tree);
+  tree_string(tree_option(&tree, "Source"), "syscall");
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  read_once();
+  check_derive("a", "invocations", "", 5);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
 Suite *bpf_stats_suite(void) {
   Suite *suite = suite_create("bpf_stats");
   TCase *core = tcase_create("core");
@@ -329,5 +450,13 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(limits, init__wrong_settings__adds_no_line_and_no_read);
   tcase_add_test(limits, shutdown__without_init__does_nothing);
   suite_add_tcase(suite, limits);
+  TCase *watch = tcase_create("watch");
+  tcase_add_checked_fixture(watch, setup_watch, teardown_watch);
+  tcase_add_test(watch, read__watched__shows_what_came_and_went);
+  tcase_add_test(watch, read__fails__what_was_unloaded_meanwhile_comes_later);
+  tcase_add_test(watch, read__pin_gone_and_back__logs_the_changes_and_goes_on);
+  tcase_add_test(watch, init__no_pinned_watch__is_one_info_line_and_polls);
+  tcase_add_test(watch, init__watch_does_not_load__is_one_info_line_and_polls);
+  suite_add_tcase(suite, watch);
   return suite;
 }

@@ -66,7 +66,7 @@ static void unreadable(uint32_t id) {
 }
 
 static void update(void) {
-  ck_assert_int_eq(groups_update(groups, &snapshot), 0);
+  ck_assert_int_eq(groups_update(groups, &snapshot, NULL), 0);
 }
 
 static const struct group *find(const char *name) {

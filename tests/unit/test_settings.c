@@ -48,6 +48,7 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert(!settings.wrong);
   ck_assert(settings.enable_stats);
   ck_assert(!settings.log_stats);
+  ck_assert(settings.watch_unload);
   ck_assert(selector_matches(settings.selector, "any", "xdp"));
   ck_assert_uint_eq(settings.instance_format.parts_num, 1);
   ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_NAME);
@@ -65,9 +66,11 @@ END_TEST
 START_TEST(settings_parse__booleans__as_words_of_any_kind) {
   tree_boolean(option("EnableStats"), 0);
   tree_string(option("LogStats"), "yes");
+  tree_boolean(option("WatchUnload"), 0);
   parse_silently();
   ck_assert(!settings.enable_stats);
   ck_assert(settings.log_stats);
+  ck_assert(!settings.watch_unload);
   tree_init(&tree);
   tree_string(option("enablestats"), "true");
   tree_string(option("LOGSTATS"), "off");
@@ -189,6 +192,8 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option EnableStats, value \"maybe\": ", "true or false"},
     {"EnableStats", OCONFIG_TYPE_NUMBER, NULL, 2,
      "bpf_stats: option EnableStats, value 2: ", "true or false"},
+    {"WatchUnload", OCONFIG_TYPE_STRING, "perhaps", 0,
+     "bpf_stats: option WatchUnload, value \"perhaps\": ", "true or false"},
     {"LogStats", OCONFIG_TYPE_NUMBER, NULL, 1,
      "bpf_stats: option LogStats, value 1: ", "true or false"},
     {"IgnoreSelected", OCONFIG_TYPE_STRING, "", 0,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* report: tells the log what has changed from one read to the next, and nothing
+ * while all stays as it is. */
+#ifndef BPF_STATS_REPORT_H
+#define BPF_STATS_REPORT_H
+
+#include "source.h"
+
+#include <stdbool.h>
+
+/* What was logged last. Zeroed at the start: all is well. */
+struct report {
+  int read_error;
+  int accounting_error;
+  bool partial;
+  bool watch_lost;
+};
+
+/* ERROR: -errno of turning statistics on, or 0. */
+void report_accounting(struct report *report, int error);
+
+/* ERROR: -errno of a read that failed as a whole, or 0; then SNAPSHOT is what
+ * was read. */
+void report_read(struct report *report, int error,
+                 const struct prog_snapshot *snapshot);
+
+/* LOST: unloads were watched and are not any more, for REASON. */
+void report_watch(struct report *report, bool lost, const char *reason);
+
+#endif

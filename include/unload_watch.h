@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* unload_watch: the final counters of programs that are unloaded.
+ *
+ * Polling loses what a program counted after its last read. BPF programs of our
+ * own, at a function that the kernel calls for each load and unload, hand over
+ * the rest through a ring, which has one reader. */
+#ifndef BPF_STATS_UNLOAD_WATCH_H
+#define BPF_STATS_UNLOAD_WATCH_H
+
+#include "prog_stats.h"
+#include "source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What happened on the host since the last read that was taken in. The counts
+ * are from just before the snapshot, the samples from just after it. */
+struct unloads {
+  bool begins;     /* the watch has just begun: there was no last read, and the
+                      counts are 0 */
+  uint64_t loaded; /* programs */
+  uint64_t unloaded;       /* programs */
+  uint64_t lost;           /* of the unloaded: not among the samples */
+  struct prog_stats stats; /* of all unloaded, all that they ever counted */
+  /* Unloaded programs as they were at their end, in ascending order of
+   * (id, load_time_ns). */
+  const struct prog_sample *samples;
+  size_t samples_num;
+};
+
+enum {
+  /* Room for the records of some 9,000 unloads between two reads: 88 bytes
+   * each, and with a name of more than 15 characters that name as well. */
+  UNLOAD_RING_SIZE_BYTES = 1024 * 1024,
+};
+
+struct unload_watch;
+
+/* A watch that this process loads, if PIN_DIR is NULL, or that is pinned in
+ * that directory. RING_SIZE_BYTES: of one that is loaded, see unload_maps.h.
+ * Returns 0 and a watch that the caller frees; or -errno, and then writes into
+ * REASON why. */
+int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
+                     struct unload_watch **ret_watch, char *reason,
+                     size_t reason_size);
+
+/* Pins a watch that was loaded, see unload_maps_pin(). */
+int unload_watch_pin(const struct unload_watch *watch, const char *dir,
+                     gid_t gid, mode_t mode);
+
+/* Accepts NULL. */
+void unload_watch_free(struct unload_watch *watch);
+
+/* Just before a snapshot: reads the counts. Returns 0; -ESTALE when what was
+ * opened is not pinned any more; -errno. */
+int unload_watch_begin(struct unload_watch *watch);
+
+/* Just after the snapshot: empties the ring. *RET_UNLOADS and all that it
+ * points to are owned by the watch and valid until its next call. */
+void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads);
+
+/* All that the last unload_watch_end() has told was taken in: it is not told
+ * again. */
+void unload_watch_taken(struct unload_watch *watch);
+
+#endif

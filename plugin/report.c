@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* report: one line for each change. */
+#include "report.h"
+
+#include "collectd/core/daemon/collectd.h"
+
+#include "collectd/core/daemon/plugin.h"
+#include "collectd/core/utils/common/common.h"
+
+void report_accounting(struct report *report, int error) {
+  if (error == report->accounting_error)
+    return;
+  report->accounting_error = error;
+  if (error == 0)
+    NOTICE("bpf_stats: run-time statistics are on now");
+  else
+    WARNING("bpf_stats: EnableStats cannot turn run-time statistics on: %s. "
+            "As root, set kernel.bpf_stats_enabled=1 with sysctl and "
+            "\"EnableStats false\" here, or give collectd CAP_SYS_ADMIN.",
+            STRERROR(-error));
+}
+
+void report_read(struct report *report, int error,
+                 const struct prog_snapshot *snapshot) {
+  if (error != 0 && error != report->read_error)
+    ERROR("bpf_stats: reading BPF programs failed: %s", STRERROR(-error));
+  if (error == 0 && report->read_error != 0)
+    NOTICE("bpf_stats: reading BPF programs works again");
+  report->read_error = error;
+  if (error != 0)
+    return;
+  bool partial = !snapshot->complete || snapshot->read_errors > 0;
+  if (partial && !report->partial)
+    WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s; the "
+            "others are dispatched",
+            snapshot->read_errors, snapshot->samples_num,
+            snapshot->complete ? "" : ", and the walk was cut short");
+  if (!partial && report->partial)
+    NOTICE("bpf_stats: all BPF programs can be read again");
+  report->partial = partial;
+}
+
+void report_watch(struct report *report, bool lost, const char *reason) {
+  if (lost && !report->watch_lost)
+    WARNING("bpf_stats: unloads are not watched any more: %s", reason);
+  if (!lost && report->watch_lost)
+    NOTICE("bpf_stats: unloads are watched again");
+  report->watch_lost = lost;
+}

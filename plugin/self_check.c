@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* self_check: one program of our own, seen through both eyes. */
+#include "self_check.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char check_name[] = "bpf_stats_check"; /* fills the buffer */
+
+/* A raw tracepoint program is the one type that can be run on a given CPU. */
+static int load_program(void) {
+  const struct bpf_insn insns[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT},
+  };
+  return bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, check_name, "Dual MIT/GPL",
+                       insns, sizeof(insns) / sizeof(insns[0]), NULL);
+}
+
+/* Runs it once on CPU 0, twice on CPU 1, three times on CPU 2 and so on up to
+ * seven, and around again. A CPU that is offline cannot run it. */
+static void run_program(int prog_fd) {
+  int cpus_num = libbpf_num_possible_cpus();
+  for (int cpu = 0; cpu < cpus_num; cpu++)
+    for (int i = 0; i <= cpu % 7; i++) {
+      LIBBPF_OPTS(bpf_test_run_opts, opts, .flags = BPF_F_TEST_RUN_ON_CPU,
+                  .cpu = (unsigned)cpu);
+      if (bpf_prog_test_run_opts(prog_fd, &opts) != 0)
+        break;
+    }
+}
+
+/* Loads and runs the program. Returns its fd and what the kernel says of it, or
+ * -errno. */
+static int make_program(struct bpf_prog_info *ret_info) {
+  int prog_fd = load_program();
+  if (prog_fd < 0)
+    return prog_fd;
+  run_program(prog_fd);
+  *ret_info = (struct bpf_prog_info){0};
+  uint32_t info_len = sizeof(*ret_info);
+  int rc = bpf_obj_get_info_by_fd(prog_fd, ret_info, &info_len);
+  if (rc == 0)
+    return prog_fd;
+  close(prog_fd);
+  return rc;
+}
+
+/* WHO says what is in these samples. */
+static int compare(const char *who, const struct prog_sample *samples,
+                   size_t samples_num, const struct bpf_prog_info *info,
+                   char *reason, size_t reason_size) {
+  const struct prog_sample *sample = NULL;
+  for (size_t i = 0; i < samples_num; i++)
+    if (samples[i].id == info->id && !samples[i].unreadable)
+      sample = &samples[i];
+  if (sample == NULL) {
+    snprintf(reason, reason_size, "%s does not show a program that was loaded",
+             who);
+    return -EILSEQ;
+  }
+  if (sample->load_time_ns == info->load_time &&
+      strcmp(sample->name, check_name) == 0 &&
+      strcmp(sample->type_name, source_type_name(info->type)) == 0 &&
+      sample->stats.cnt == info->run_cnt &&
+      sample->stats.nsecs == info->run_time_ns &&
+      sample->stats.misses == info->recursion_misses)
+    return 0;
+  snprintf(reason, reason_size,
+           "%s tells wrong numbers on this kernel: %" PRIu64 " runs, %" PRIu64
+           " ns, %" PRIu64 " misses of a program with %" PRIu64 ", %" PRIu64
+           ", %" PRIu64,
+           who, sample->stats.cnt, sample->stats.nsecs, sample->stats.misses,
+           (uint64_t)info->run_cnt, (uint64_t)info->run_time_ns,
+           (uint64_t)info->recursion_misses);
+  return -EILSEQ;
+}
+
+int self_check_iterator(struct source *source, char *reason,
+                        size_t reason_size) {
+  struct bpf_prog_info info;
+  struct prog_snapshot snapshot = {0};
+  int prog_fd = make_program(&info);
+  int rc = prog_fd < 0 ? prog_fd : source_snapshot(source, &snapshot);
+  if (rc < 0)
+    snprintf(reason, reason_size, "the iterator could not be checked: %s",
+             strerror(-rc));
+  else
+    rc = compare("the iterator", snapshot.samples, snapshot.samples_num, &info,
+                 reason, reason_size);
+  if (prog_fd >= 0)
+    close(prog_fd);
+  return rc;
+}
+
+int self_check_watch(struct unload_watch *watch, char *reason,
+                     size_t reason_size) {
+  struct bpf_prog_info info;
+  struct unloads unloads;
+  int rc = unload_watch_begin(watch);
+  int prog_fd = rc == 0 ? make_program(&info) : rc;
+  if (prog_fd < 0) {
+    snprintf(reason, reason_size,
+             "the watch on unloads could not be checked: %s",
+             strerror(-prog_fd));
+    return prog_fd;
+  }
+  close(prog_fd);
+  unload_watch_end(watch, &unloads);
+  return compare("the watch on unloads", unloads.samples, unloads.samples_num,
+                 &info, reason, reason_size);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* unload_maps: loads the skeleton that bpftool made of unload_watch.bpf.c, and
+ * pins it. */
+#include "unload_maps.h"
+
+#include "bpf_load.h"
+#include "prog_record.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef HAVE_BPF_PROGRAMS
+#include "unload_watch.skel.h"
+#else
+struct watch_programs;
+#endif
+
+/* The pins in their directory: the ring is the last to come and the first to
+ * go, where it is, all are. */
+static const char ring_file[] = "unload_ring";
+static const char counters_file[] = "unload_counters";
+/* The links of the programs, in the order of unload_watch.bpf.c. */
+static const char *const link_files[] = {"unload_in_0",  "unload_in_1",
+                                         "unload_in_2",  "unload_in_3",
+                                         "unload_out_0", "unload_out_1"};
+enum { LINKS_NUM = sizeof(link_files) / sizeof(link_files[0]) };
+
+struct unload_maps {
+  struct watch_programs *skeleton; /* NULL: pinned */
+  int ring_fd;                     /* the skeleton's, or ours when pinned */
+  int counters_fd;
+  char ring_path[PATH_MAX]; /* when pinned */
+  struct stat ring_stat;
+};
+
+static int join_path(char path[PATH_MAX], const char *dir, const char *file) {
+  int len = snprintf(path, PATH_MAX, "%s/%s", dir, file);
+  return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static struct unload_maps *new_maps(void) {
+  struct unload_maps *maps = calloc(1, sizeof(*maps));
+  if (maps == NULL)
+    return NULL;
+  maps->ring_fd = -1;
+  maps->counters_fd = -1;
+  return maps;
+}
+
+#ifdef HAVE_BPF_PROGRAMS
+
+/* Marks the counters as ours, before anything counts. */
+static int init_counters(int counters_fd) {
+  const struct unload_counters counters = {.magic = PROG_RECORD_MAGIC,
+                                           .version = PROG_RECORD_VERSION};
+  uint32_t zero = 0;
+  return bpf_map_update_elem(counters_fd, &zero, &counters, BPF_ANY);
+}
+
+static int load_and_attach(struct watch_programs *skeleton,
+                           size_t ring_size_bytes) {
+  unsigned cpus_num = 0;
+  int rc = bpf_load_cpus_num(&cpus_num);
+  skeleton->rodata->cpus_num = cpus_num;
+  if (rc == 0)
+    rc = bpf_map__set_max_entries(skeleton->maps.unload_ring,
+                                  (uint32_t)ring_size_bytes);
+  if (rc == 0)
+    rc = watch_programs__load(skeleton);
+  if (rc == 0)
+    rc = init_counters(bpf_map__fd(skeleton->maps.unload_counters));
+  return rc == 0 ? watch_programs__attach(skeleton) : rc;
+}
+
+static int load(struct unload_maps *maps, size_t ring_size_bytes) {
+  maps->skeleton = watch_programs__open();
+  if (maps->skeleton == NULL)
+    return -errno;
+  int rc = load_and_attach(maps->skeleton, ring_size_bytes);
+  maps->ring_fd = bpf_map__fd(maps->skeleton->maps.unload_ring);
+  maps->counters_fd = bpf_map__fd(maps->skeleton->maps.unload_counters);
+  return rc;
+}
+
+/* The fds of the links, in the order of link_files. */
+static void get_link_fds(const struct unload_maps *maps, int fds[LINKS_NUM]) {
+  const struct bpf_object_skeleton *skeleton = maps->skeleton->skeleton;
+  for (int i = 0; i < LINKS_NUM; i++)
+    fds[i] = i < skeleton->prog_cnt ? bpf_link__fd(*skeleton->progs[i].link)
+                                    : -EINVAL;
+}
+
+static void destroy(struct unload_maps *maps) {
+  watch_programs__destroy(maps->skeleton);
+}
+
+#else
+
+static int load(struct unload_maps *maps, size_t ring_size_bytes) {
+  (void)maps;
+  (void)ring_size_bytes;
+  return -ENOTSUP;
+}
+
+static void get_link_fds(const struct unload_maps *maps, int fds[LINKS_NUM]) {
+  (void)maps;
+  for (int i = 0; i < LINKS_NUM; i++)
+    fds[i] = -1;
+}
+
+static void destroy(struct unload_maps *maps) { (void)maps; }
+
+#endif
+
+int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
+                     char *reason, size_t reason_size) {
+  struct unload_maps *maps = new_maps();
+  if (maps == NULL)
+    return -ENOMEM;
+  bpf_load_begin();
+  int rc = load(maps, ring_size_bytes);
+  bpf_load_end(rc, "watch on unloads",
+               "CAP_BPF and CAP_PERFMON, and a kernel that allows fentry",
+               reason, reason_size);
+  if (rc == -ENOTSUP)
+    snprintf(reason, reason_size, "this build has no watch on unloads");
+  if (rc == 0)
+    *ret_maps = maps;
+  else
+    unload_maps_free(maps);
+  return rc;
+}
+
+static bool is_counters(const struct bpf_map_info *info) {
+  return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 &&
+         info->key_size == sizeof(uint32_t) &&
+         info->value_size == sizeof(struct unload_counters);
+}
+
+static int get_map_info(int fd, struct bpf_map_info *ret_info) {
+  *ret_info = (struct bpf_map_info){0};
+  uint32_t info_len = sizeof(*ret_info);
+  return bpf_obj_get_info_by_fd(fd, ret_info, &info_len);
+}
+
+/* Checks that these are a ring and our counters. */
+static int check_maps(const struct unload_maps *maps) {
+  struct bpf_map_info info;
+  int rc = get_map_info(maps->ring_fd, &info);
+  if (rc == 0 && info.type != BPF_MAP_TYPE_RINGBUF)
+    rc = -EPROTO;
+  if (rc == 0)
+    rc = get_map_info(maps->counters_fd, &info);
+  if (rc == 0 && !is_counters(&info))
+    rc = -EPROTO;
+  struct unload_counters counters;
+  uint32_t zero = 0;
+  if (rc == 0)
+    rc = bpf_map_lookup_elem(maps->counters_fd, &zero, &counters);
+  if (rc == 0 && counters.magic != PROG_RECORD_MAGIC)
+    rc = -EPROTO;
+  if (rc == 0 && counters.version != PROG_RECORD_VERSION)
+    rc = -ESTALE;
+  return rc;
+}
+
+static int open_pins(struct unload_maps *maps, const char *dir) {
+  char counters_path[PATH_MAX];
+  int rc = join_path(maps->ring_path, dir, ring_file);
+  if (rc == 0)
+    rc = join_path(counters_path, dir, counters_file);
+  if (rc != 0)
+    return rc;
+  /* Whoever reads the ring moves its position on, and so writes. */
+  maps->ring_fd = bpf_obj_get(maps->ring_path);
+  if (maps->ring_fd < 0)
+    return maps->ring_fd;
+  if (stat(maps->ring_path, &maps->ring_stat) != 0)
+    return -errno;
+  LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+  maps->counters_fd = bpf_obj_get_opts(counters_path, &opts);
+  if (maps->counters_fd < 0)
+    return maps->counters_fd;
+  return check_maps(maps);
+}
+
+static const char *explain(int error) {
+  switch (error) {
+  case -ENOENT:
+    return "there is no such file; pin the watch with bpf_stats_pin";
+  case -EPROTO:
+    return "it is pinned, but is no watch of ours";
+  case -ESTALE:
+    return "it was pinned by another version of bpf_stats; pin it anew";
+  default:
+    return strerror(-error);
+  }
+}
+
+int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
+                     char *reason, size_t reason_size) {
+  struct unload_maps *maps = new_maps();
+  if (maps == NULL)
+    return -ENOMEM;
+  int rc = open_pins(maps, dir);
+  if (rc == 0) {
+    *ret_maps = maps;
+    return 0;
+  }
+  snprintf(reason, reason_size, "%s/%s: %s", dir, ring_file, explain(rc));
+  unload_maps_free(maps);
+  return rc;
+}
+
+void unload_maps_free(struct unload_maps *maps) {
+  if (maps == NULL)
+    return;
+  if (maps->ring_path[0] == '\0') {
+    destroy(maps);
+  } else {
+    if (maps->ring_fd >= 0)
+      close(maps->ring_fd);
+    if (maps->counters_fd >= 0)
+      close(maps->counters_fd);
+  }
+  free(maps);
+}
+
+int unload_maps_ring_fd(const struct unload_maps *maps) {
+  return maps->ring_fd;
+}
+
+int unload_maps_counters_fd(const struct unload_maps *maps) {
+  return maps->counters_fd;
+}
+
+int unload_maps_check(const struct unload_maps *maps) {
+  if (maps->ring_path[0] == '\0')
+    return 0;
+  struct stat now;
+  if (stat(maps->ring_path, &now) != 0 ||
+      now.st_ino != maps->ring_stat.st_ino ||
+      now.st_dev != maps->ring_stat.st_dev)
+    return -ESTALE;
+  return 0;
+}
+
+static int pin_one(int fd, const char *dir, const char *file, gid_t gid,
+                   mode_t mode) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, file);
+  if (rc == 0)
+    rc = bpf_obj_pin(fd, path);
+  if (rc == 0 && (chown(path, 0, gid) != 0 || chmod(path, mode) != 0))
+    rc = -errno;
+  return rc;
+}
+
+int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
+                    mode_t mode) {
+  int link_fds[LINKS_NUM];
+  get_link_fds(maps, link_fds);
+  int rc = unload_maps_unpin(dir);
+  for (int i = 0; i < LINKS_NUM && rc == 0; i++)
+    rc = pin_one(link_fds[i], dir, link_files[i], gid, mode);
+  if (rc == 0)
+    rc = pin_one(maps->counters_fd, dir, counters_file, gid, mode);
+  /* Write permission for all who may read: see open_pins(). */
+  if (rc == 0)
+    rc = pin_one(maps->ring_fd, dir, ring_file, gid, mode | (mode & 0444) >> 1);
+  if (rc != 0)
+    unload_maps_unpin(dir);
+  return rc;
+}
+
+static int unpin_one(const char *dir, const char *file) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, file);
+  if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
+    rc = -errno;
+  return rc;
+}
+
+int unload_maps_unpin(const char *dir) {
+  int rc = unpin_one(dir, ring_file);
+  if (rc == 0)
+    rc = unpin_one(dir, counters_file);
+  for (int i = 0; i < LINKS_NUM && rc == 0; i++)
+    rc = unpin_one(dir, link_files[i]);
+  return rc;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* unload_watch: reads the ring and the counters that unload_watch.bpf.c fills.
+ */
+#include "unload_watch.h"
+
+#include "prog_name.h"
+#include "prog_record.h"
+#include "prog_stream.h"
+#include "samples.h"
+#include "unload_maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one read takes from the ring at most, so that programs that come and go
+ * without end cannot keep it: more than fits into any ring of a sane size. */
+enum { RECORDS_MAX = 1 << 20 };
+
+struct unload_watch {
+  struct unload_maps *maps;
+  struct ring_buffer *ring;
+  bool has_taken;                 /* anything at all */
+  struct unload_counters taken;   /* up to what was taken in */
+  struct unload_counters current; /* of the last begin */
+  /* Of the ring, not taken in yet. */
+  struct sample_list samples;
+  uint64_t unusable;   /* records */
+  size_t records_left; /* that this read may still take */
+};
+
+/* Makes a sample of a record. Returns whether that could be done. */
+static bool make_sample(const void *data, size_t size,
+                        struct prog_sample *ret_sample) {
+  struct prog_record record;
+  const char *full_name = NULL;
+  ssize_t record_size = prog_record_parse(data, size, &record, &full_name);
+  if (record_size < 0 || (size_t)record_size > size || record.id == 0)
+    return false;
+  *ret_sample = (struct prog_sample){
+      .id = record.id,
+      .load_time_ns = record.load_time_ns,
+      .stats = {.cnt = record.cnt,
+                .nsecs = record.nsecs,
+                .misses = record.misses},
+  };
+  sample_describe(ret_sample, record.type, record.tag);
+  return prog_name_make(record.short_name, full_name, record.tag,
+                        (char **)&ret_sample->name) == 0;
+}
+
+/* Takes one record from the ring. Returns 0, or -EAGAIN to stop after it. */
+static int take_record(void *context, void *data, size_t size) {
+  struct unload_watch *watch = context;
+  struct sample_list *list = &watch->samples;
+  struct prog_sample sample;
+  if (sample_list_reserve(list, list->num + 1) == 0 &&
+      make_sample(data, size, &sample))
+    list->items[list->num++] = sample;
+  else
+    watch->unusable++;
+  return --watch->records_left == 0 ? -EAGAIN : 0;
+}
+
+static void drain(struct unload_watch *watch) {
+  watch->records_left = RECORDS_MAX;
+  ring_buffer__consume(watch->ring);
+}
+
+int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
+                     struct unload_watch **ret_watch, char *reason,
+                     size_t reason_size) {
+  snprintf(reason, reason_size, "out of memory");
+  struct unload_watch *watch = calloc(1, sizeof(*watch));
+  if (watch == NULL)
+    return -ENOMEM;
+  int rc = pin_dir != NULL
+               ? unload_maps_open(pin_dir, &watch->maps, reason, reason_size)
+               : unload_maps_load(ring_size_bytes, &watch->maps, reason,
+                                  reason_size);
+  if (rc == 0) {
+    watch->ring = ring_buffer__new(unload_maps_ring_fd(watch->maps),
+                                   take_record, watch, NULL);
+    if (watch->ring == NULL) {
+      rc = -errno;
+      snprintf(reason, reason_size, "the ring of unloads does not open: %s",
+               strerror(-rc));
+    }
+  }
+  if (rc == 0)
+    *ret_watch = watch;
+  else
+    unload_watch_free(watch);
+  return rc;
+}
+
+int unload_watch_pin(const struct unload_watch *watch, const char *dir,
+                     gid_t gid, mode_t mode) {
+  return unload_maps_pin(watch->maps, dir, gid, mode);
+}
+
+void unload_watch_free(struct unload_watch *watch) {
+  if (watch == NULL)
+    return;
+  ring_buffer__free(watch->ring);
+  unload_maps_free(watch->maps);
+  sample_list_clear(&watch->samples);
+  free(watch->samples.items);
+  free(watch);
+}
+
+int unload_watch_begin(struct unload_watch *watch) {
+  /* What has come to pass before the first read is of no interest. */
+  if (!watch->has_taken) {
+    drain(watch);
+    sample_list_clear(&watch->samples);
+    watch->unusable = 0;
+  }
+  int rc = unload_maps_check(watch->maps);
+  uint32_t zero = 0;
+  if (rc == 0)
+    rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
+                             &watch->current);
+  if (rc == 0 && !watch->has_taken)
+    watch->taken = watch->current;
+  return rc;
+}
+
+static int compare_samples(const void *a, const void *b) {
+  const struct prog_sample *first = a;
+  const struct prog_sample *second = b;
+  if (first->id != second->id)
+    return first->id < second->id ? -1 : 1;
+  if (first->load_time_ns != second->load_time_ns)
+    return first->load_time_ns < second->load_time_ns ? -1 : 1;
+  return 0;
+}
+
+void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads) {
+  drain(watch);
+  struct sample_list *list = &watch->samples;
+  if (list->num > 1)
+    qsort(list->items, list->num, sizeof(list->items[0]), compare_samples);
+  const struct unload_counters *now = &watch->current;
+  const struct unload_counters *then = &watch->taken;
+  *ret_unloads = (struct unloads){
+      .begins = !watch->has_taken,
+      .loaded = now->loads - then->loads,
+      .unloaded = now->unloads - then->unloads,
+      .lost = now->lost - then->lost + watch->unusable,
+      .stats = {.cnt = now->cnt - then->cnt,
+                .nsecs = now->nsecs - then->nsecs,
+                .misses = now->misses - then->misses},
+      .samples = list->items,
+      .samples_num = list->num,
+  };
+}
+
+void unload_watch_taken(struct unload_watch *watch) {
+  watch->has_taken = true;
+  watch->taken = watch->current;
+  watch->unusable = 0;
+  sample_list_clear(&watch->samples);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* Live tests of the watch on unloads, on real programs in this kernel: what
+ * came and went between two reads, from all CPUs at once. Needs root.
+ *
+ * LIVE_FENTRY says that the kernel allows fentry; elsewhere the one test is
+ * that the watch says why it does not load. */
+#include "../open_fds.h"
+#include "progs.h"
+
+#include "accounting.h"
+#include "boottime.h"
+#include "groups.h"
+#include "self_check.h"
+#include "unload_watch.h"
+
+#include <bpf/bpf.h>
+#include <check.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct accounting accounting;
+static struct selector *selector;
+static struct source *source;
+static struct groups *groups;
+static struct unload_watch *watch;
+
+static void start(enum source_kind kind, size_t ring_size_bytes) {
+  char reason[400] = "";
+  selector = selector_new();
+  int rc = kind == SOURCE_ITERATOR
+               ? source_iterator_new(0, &source, reason, sizeof(reason))
+               : source_syscall_new(false, &source);
+  ck_assert_msg(rc == 0, "%s", reason);
+  rc = unload_watch_new(NULL, ring_size_bytes, &watch, reason, sizeof(reason));
+  ck_assert_msg(rc == 0, "%s", reason);
+  struct groups_options options = {
+      .selector = selector,
+      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
+      .groups_max = 0};
+  groups = groups_new(&options);
+  accounting_init(&accounting, true);
+  accounting_update(&accounting, boottime_ns());
+  ck_assert_int_eq(accounting.error, 0);
+}
+
+static void stop(void) {
+  accounting_clear(&accounting);
+  groups_free(groups);
+  unload_watch_free(watch);
+  source_free(source);
+  selector_free(selector);
+}
+
+static void read_once(void) {
+  struct prog_snapshot snapshot;
+  struct unloads unloads;
+  ck_assert_int_eq(unload_watch_begin(watch), 0);
+  ck_assert_int_eq(source_snapshot(source, &snapshot), 0);
+  ck_assert(snapshot.complete);
+  unload_watch_end(watch, &unloads);
+  ck_assert_int_eq(groups_update(groups, &snapshot, &unloads), 0);
+  unload_watch_taken(watch);
+}
+
+static struct prog_stats total_of(const char *name) {
+  for (const struct group *group = groups_next(groups, NULL); group != NULL;
+       group = groups_next(groups, group))
+    if (strcmp(group->name, name) == 0)
+      return group->total;
+  return (struct prog_stats){0};
+}
+
+static uint64_t sum_of_groups(const char *prefix) {
+  uint64_t sum = 0;
+  for (const struct group *group = groups_next(groups, NULL); group != NULL;
+       group = groups_next(groups, group))
+    if (strncmp(group->name, prefix, strlen(prefix)) == 0)
+      sum += group->total.cnt;
+  return sum;
+}
+
+/* The runs of all programs but our own, which count like any other. */
+static uint64_t host_runs(void) {
+  return groups_host(groups)->group.total.cnt - sum_of_groups("bpf_stats_");
+}
+
+/* Runs a program that lives for but a moment. */
+static void run_brief(enum bpf_prog_type type, const char *name,
+                      uint32_t runs) {
+  int fd = prog_load(type, name, PROG_RETURNS);
+  ck_assert_msg(fd >= 0, "loading %s: %s", name, strerror(-fd));
+  ck_assert_int_eq(prog_run(fd, runs), 0);
+  close(fd);
+}
+
+/* Reads until so many unloads were counted: the kernel may take its time. */
+static void read_until_unloaded(uint64_t unloaded) {
+  for (int i = 0; i < 200; i++) {
+    read_once();
+    if (groups_host(groups)->churn.unloaded >= unloaded)
+      return;
+    usleep(10000);
+  }
+}
+
+/* Begins to watch. The first program that a process loads makes libbpf try out
+ * the kernel with one more: that is to be over. */
+static void warm_up(void) {
+  read_once();
+  run_brief(BPF_PROG_TYPE_SOCKET_FILTER, "watch_warm_up", 1);
+  read_once();
+  read_until_unloaded(groups_host(groups)->churn.loaded);
+}
+
+START_TEST(watch__on_this_kernel__passes_its_check) {
+  start(SOURCE_SYSCALL, UNLOAD_RING_SIZE_BYTES);
+  char reason[400] = "";
+  int rc = self_check_watch(watch, reason, sizeof(reason));
+  ck_assert_msg(rc == 0, "%s", reason);
+  stop();
+}
+END_TEST
+
+START_TEST(watch__lived_between_two_reads__is_counted_whole) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR, UNLOAD_RING_SIZE_BYTES);
+  warm_up();
+  const struct churn churn_before = groups_host(groups)->churn;
+  const uint64_t before = host_runs();
+  run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 777);
+  run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 23);
+  run_brief(BPF_PROG_TYPE_CGROUP_SKB, "watch_brief_of_a_longer_name", 5);
+  read_until_unloaded(churn_before.unloaded + 3);
+  ck_assert_uint_eq(total_of("watch_brief").cnt, 800);
+  ck_assert_uint_gt(total_of("watch_brief").nsecs, 0);
+  ck_assert_uint_eq(total_of("watch_brief_of_a_longer_name").cnt, 5);
+  const struct host *host = groups_host(groups);
+  ck_assert_uint_eq(host_runs() - before, 805);
+  ck_assert_uint_eq(host->churn.loaded - churn_before.loaded, 3);
+  ck_assert_uint_eq(host->churn.unloaded - churn_before.unloaded, 3);
+  ck_assert_uint_eq(host->unwatched_unloads, 0);
+  stop();
+}
+END_TEST
+
+START_TEST(watch__ran_on_after_a_read__is_counted_whole) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR, UNLOAD_RING_SIZE_BYTES);
+  warm_up();
+  const uint64_t unloaded = groups_host(groups)->churn.unloaded;
+  int fd = prog_load(BPF_PROG_TYPE_XDP, "watch_last", PROG_RETURNS);
+  ck_assert_int_eq(prog_run(fd, 100), 0);
+  read_once();
+  ck_assert_int_eq(prog_run(fd, 11), 0);
+  close(fd);
+  read_until_unloaded(unloaded + 1);
+  ck_assert_uint_eq(total_of("watch_last").cnt, 111);
+  read_once();
+  ck_assert_uint_eq(total_of("watch_last").cnt, 0); /* not shown any more */
+  ck_assert_uint_eq(groups_host(groups)->churn.unloaded, unloaded + 1);
+  stop();
+}
+END_TEST
+
+enum { CHURNERS_NUM = 16, CHURN_RUNS = 3 };
+
+struct churner {
+  pthread_t thread;
+  int number;
+  unsigned programs;
+  uint64_t runs;
+};
+
+static void *churn(void *context) {
+  struct churner *churner = context;
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(churner->number % (int)sysconf(_SC_NPROCESSORS_ONLN), &cpus);
+  pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+  for (unsigned i = 0; i < churner->programs; i++) {
+    char name[32];
+    if (i % 2 == 0)
+      snprintf(name, sizeof(name), "churn_same");
+    else
+      snprintf(name, sizeof(name), "churn_%d_%u", churner->number, i);
+    uint32_t runs = 1 + i % CHURN_RUNS;
+    run_brief(BPF_PROG_TYPE_SOCKET_FILTER, name, runs);
+    churner->runs += runs;
+  }
+  return NULL;
+}
+
+/* Lets programs come and go on all CPUs, with reads meanwhile if READS. Returns
+ * how often they ran. */
+static uint64_t churn_all(unsigned programs, bool reads) {
+  struct churner churners[CHURNERS_NUM] = {0};
+  uint64_t runs = 0;
+  for (int i = 0; i < CHURNERS_NUM; i++) {
+    churners[i].number = i;
+    churners[i].programs = programs / CHURNERS_NUM;
+    ck_assert_int_eq(
+        pthread_create(&churners[i].thread, NULL, churn, &churners[i]), 0);
+  }
+  uint64_t host_cnt = 0;
+  for (int i = 0; i < CHURNERS_NUM; i++) {
+    while (reads && pthread_tryjoin_np(churners[i].thread, NULL) == EBUSY) {
+      read_once();
+      ck_assert_uint_ge(groups_host(groups)->group.total.cnt, host_cnt);
+      host_cnt = groups_host(groups)->group.total.cnt;
+      usleep(20000);
+    }
+    if (!reads)
+      pthread_join(churners[i].thread, NULL);
+    runs += churners[i].runs;
+  }
+  return runs;
+}
+
+START_TEST(watch__churn_on_all_cpus_while_reading__all_is_exact) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR, UNLOAD_RING_SIZE_BYTES);
+  warm_up();
+  const struct host *host = groups_host(groups);
+  const struct host before = *host;
+  const uint64_t runs_before = host_runs();
+  uint64_t runs = churn_all(3200, true);
+  read_until_unloaded(before.churn.unloaded + 3200);
+  ck_assert_uint_eq(host_runs() - runs_before, runs);
+  ck_assert_uint_eq(host->churn.loaded - before.churn.loaded, 3200);
+  ck_assert_uint_eq(host->churn.unloaded - before.churn.unloaded, 3200);
+  ck_assert_uint_eq(host->unwatched_unloads, 0);
+  ck_assert_uint_eq(host->group.programs, before.group.programs);
+  stop();
+}
+END_TEST
+
+START_TEST(watch__ring_too_small__host_is_exact_and_groups_lack_the_rest) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR,
+        (size_t)sysconf(_SC_PAGESIZE));
+  warm_up();
+  const struct host *host = groups_host(groups);
+  const struct host before = *host;
+  const uint64_t runs_before = host_runs();
+  uint64_t runs = churn_all(400, false);
+  read_until_unloaded(before.churn.unloaded + 400);
+  uint64_t in_groups = sum_of_groups("churn_");
+  ck_assert_uint_eq(host_runs() - runs_before, runs);
+  ck_assert_uint_eq(host->churn.unloaded - before.churn.unloaded, 400);
+  printf("# %" PRIu64 " of 400 unloads without a record\n",
+         host->unwatched_unloads);
+  ck_assert_uint_gt(host->unwatched_unloads, 300);
+  ck_assert_uint_lt(in_groups, runs);
+  stop();
+}
+END_TEST
+
+START_TEST(watch__stopped__leaves_no_fd) {
+  int before = count_open_fds();
+  start(SOURCE_SYSCALL, UNLOAD_RING_SIZE_BYTES);
+  read_once();
+  stop();
+  ck_assert_int_eq(count_open_fds(), before);
+}
+END_TEST
+
+START_TEST(watch__kernel_refuses_fentry__says_why) {
+  char reason[400] = "";
+  int before = count_open_fds();
+  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+                            sizeof(reason));
+  ck_assert_int_lt(rc, 0);
+  printf("# %s\n", reason);
+  ck_assert_ptr_nonnull(strstr(reason, "watch"));
+  ck_assert_int_eq(count_open_fds(), before);
+}
+END_TEST
+
+int main(void) {
+  if (geteuid() != 0) {
+    printf("1..0 # SKIP needs root\n");
+    return 0;
+  }
+  Suite *suite = suite_create("watch");
+  TCase *tests = tcase_create("watch");
+  tcase_set_timeout(tests, 120);
+  if (getenv("LIVE_FENTRY") != NULL) {
+    tcase_add_test(tests, watch__on_this_kernel__passes_its_check);
+    tcase_add_loop_test(tests, watch__lived_between_two_reads__is_counted_whole,
+                        0, 2);
+    tcase_add_loop_test(tests, watch__ran_on_after_a_read__is_counted_whole, 0,
+                        2);
+    tcase_add_loop_test(
+        tests, watch__churn_on_all_cpus_while_reading__all_is_exact, 0, 2);
+    tcase_add_loop_test(
+        tests, watch__ring_too_small__host_is_exact_and_groups_lack_the_rest, 0,
+        2);
+    tcase_add_test(tests, watch__stopped__leaves_no_fd);
+  } else {
+    tcase_add_test(tests, watch__kernel_refuses_fentry__says_why);
+  }
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_set_tap(runner, "-");
+  srunner_run_all(runner, CK_SILENT);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}
