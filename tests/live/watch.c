@@ -167,13 +167,12 @@ START_TEST(watch__ran_on_after_a_read__is_counted_whole) {
 }
 END_TEST
 
-enum { CHURNERS_NUM = 16, CHURN_RUNS = 3 };
+enum { CHURNERS_NUM = 16, CHURN_RUNS = 2 };
 
 struct churner {
   pthread_t thread;
   int number;
   unsigned programs;
-  uint64_t runs;
 };
 
 static void *churn(void *context) {
@@ -188,18 +187,15 @@ static void *churn(void *context) {
       snprintf(name, sizeof(name), "churn_same");
     else
       snprintf(name, sizeof(name), "churn_%d_%u", churner->number, i);
-    uint32_t runs = 1 + i % CHURN_RUNS;
-    run_brief(BPF_PROG_TYPE_SOCKET_FILTER, name, runs);
-    churner->runs += runs;
+    run_brief(BPF_PROG_TYPE_SOCKET_FILTER, name, CHURN_RUNS);
   }
   return NULL;
 }
 
-/* Lets programs come and go on all CPUs, with reads meanwhile if READS. Returns
- * how often they ran. */
-static uint64_t churn_all(unsigned programs, bool reads) {
+/* Lets so many programs come and go on all CPUs, each run CHURN_RUNS times,
+ * with reads meanwhile if READS. */
+static void churn_all(unsigned programs, bool reads) {
   struct churner churners[CHURNERS_NUM] = {0};
-  uint64_t runs = 0;
   for (int i = 0; i < CHURNERS_NUM; i++) {
     churners[i].number = i;
     churners[i].programs = programs / CHURNERS_NUM;
@@ -216,9 +212,7 @@ static uint64_t churn_all(unsigned programs, bool reads) {
     }
     if (!reads)
       pthread_join(churners[i].thread, NULL);
-    runs += churners[i].runs;
   }
-  return runs;
 }
 
 START_TEST(watch__churn_on_all_cpus_while_reading__all_is_exact) {
@@ -227,9 +221,9 @@ START_TEST(watch__churn_on_all_cpus_while_reading__all_is_exact) {
   const struct host *host = groups_host(groups);
   const struct host before = *host;
   const uint64_t runs_before = host_runs();
-  uint64_t runs = churn_all(3200, true);
+  churn_all(3200, true);
   read_until_unloaded(before.churn.unloaded + 3200);
-  ck_assert_uint_eq(host_runs() - runs_before, runs);
+  ck_assert_uint_eq(host_runs() - runs_before, 3200 * CHURN_RUNS);
   ck_assert_uint_eq(host->churn.loaded - before.churn.loaded, 3200);
   ck_assert_uint_eq(host->churn.unloaded - before.churn.unloaded, 3200);
   ck_assert_uint_eq(host->unwatched_unloads, 0);
@@ -245,15 +239,16 @@ START_TEST(watch__ring_too_small__host_is_exact_and_groups_lack_the_rest) {
   const struct host *host = groups_host(groups);
   const struct host before = *host;
   const uint64_t runs_before = host_runs();
-  uint64_t runs = churn_all(400, false);
+  churn_all(400, false);
+  usleep(300000); /* all are to be gone at one read: brief groups show once */
   read_until_unloaded(before.churn.unloaded + 400);
   uint64_t in_groups = sum_of_groups("churn_");
-  ck_assert_uint_eq(host_runs() - runs_before, runs);
+  ck_assert_uint_eq(host_runs() - runs_before, 400 * CHURN_RUNS);
   ck_assert_uint_eq(host->churn.unloaded - before.churn.unloaded, 400);
   printf("# %" PRIu64 " of 400 unloads without a record\n",
          host->unwatched_unloads);
   ck_assert_uint_gt(host->unwatched_unloads, 300);
-  ck_assert_uint_lt(in_groups, runs);
+  ck_assert_uint_eq(in_groups, (400 - host->unwatched_unloads) * CHURN_RUNS);
   stop();
 }
 END_TEST
