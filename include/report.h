@@ -24,7 +24,7 @@ void report_accounting(struct report *report, int error);
 void report_read(struct report *report, int error,
                  const struct prog_snapshot *snapshot);
 
-/* LOST: unloads were watched and are not any more, for REASON. */
+/* LOST: unloads are not watched any more, for REASON; else they are now. */
 void report_watch(struct report *report, bool lost, const char *reason);
 
 #endif

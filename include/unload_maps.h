@@ -38,13 +38,8 @@ int unload_maps_counters_fd(const struct unload_maps *maps);
  * more: then nothing fills them. */
 int unload_maps_check(const struct unload_maps *maps);
 
-/* Pins what was loaded in DIR, which is on a bpffs, in place of what is there.
- * Whom MODE lets read, its group being GID, can read the watch.
- * Returns 0; or -errno, then nothing is pinned. */
+/* Pins what was loaded, see unload_pins_put(). */
 int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
                     mode_t mode);
-
-/* Takes the pins away. Returns 0, also when there are none, or -errno. */
-int unload_maps_unpin(const char *dir);
 
 #endif

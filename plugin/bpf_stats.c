@@ -116,16 +116,17 @@ static int open_watch(char *reason, size_t reason_size) {
 /* Just before a snapshot. A watch that was pinned may have gone, or be pinned
  * anew. */
 static void begin_watch(void) {
-  char reason[300] = "the pin is gone";
-  bool was_watching = plugin.watch != NULL;
-  if (was_watching && unload_watch_begin(plugin.watch) == 0)
+  const bool was_watching = plugin.watch != NULL;
+  int rc = was_watching ? unload_watch_begin(plugin.watch) : -ENOENT;
+  if (rc == 0 || !plugin.settings.watch_unload)
     return;
   close_watch();
-  if (!plugin.settings.watch_unload || plugin.settings.iterator_pin == NULL)
-    return;
-  bool watching = open_watch(reason, sizeof(reason)) == 0;
-  if (watching != was_watching)
-    report_watch(&plugin.report, !watching, reason);
+  char reason[300];
+  snprintf(reason, sizeof(reason), "%s", STRERROR(-rc));
+  if (plugin.settings.iterator_pin != NULL)
+    rc = open_watch(reason, sizeof(reason));
+  if (was_watching || rc == 0)
+    report_watch(&plugin.report, rc != 0, reason);
 }
 
 static int bpf_stats_read(void) {
@@ -188,11 +189,14 @@ static int open_source(void) {
 
 /* A host without it is none the worse for that: it is polled. */
 static void start_watch(void) {
-  char reason[300];
-  if (plugin.settings.watch_unload && open_watch(reason, sizeof(reason)) != 0)
-    INFO("bpf_stats: unloads are not watched: %s. What a program counts after "
-         "its last read is not seen.",
-         reason);
+  char reason[300] = "out of memory";
+  if (!plugin.settings.watch_unload || open_watch(reason, sizeof(reason)) == 0)
+    return;
+  INFO(
+      "bpf_stats: unloads are not watched: %s. What a program counts after its "
+      "last read is not seen.",
+      reason);
+  plugin.report.watch_lost = true;
 }
 
 /* The read callback is registered only when all is well. Returns 0 also when it

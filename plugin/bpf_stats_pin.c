@@ -5,7 +5,7 @@
 #include "boottime.h"
 #include "self_check.h"
 #include "source.h"
-#include "unload_maps.h"
+#include "unload_pins.h"
 #include "unload_watch.h"
 
 #include <dirent.h>
@@ -127,7 +127,7 @@ static int pin_watch(const struct options *options) {
   } else {
     fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
             reason);
-    rc = unload_maps_unpin(options->dir);
+    rc = unload_pins_remove(options->dir);
   }
   unload_watch_free(watch);
   return rc;
@@ -185,7 +185,7 @@ static int unpin(const struct options *options) {
   snprintf(path, sizeof(path), "%s/iterator", options->dir);
   if (unlink(path) != 0 && errno != ENOENT)
     return complain("cannot remove", path, -errno);
-  int rc = unload_maps_unpin(options->dir);
+  int rc = unload_pins_remove(options->dir);
   if (rc != 0)
     return complain("cannot remove the watch on unloads in", options->dir, rc);
   if (!is_our_mount(options->dir) || !is_empty(options->dir))

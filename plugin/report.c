@@ -44,6 +44,6 @@ void report_watch(struct report *report, bool lost, const char *reason) {
   if (lost && !report->watch_lost)
     WARNING("bpf_stats: unloads are not watched any more: %s", reason);
   if (!lost && report->watch_lost)
-    NOTICE("bpf_stats: unloads are watched again");
+    NOTICE("bpf_stats: unloads are watched now");
   report->watch_lost = lost;
 }

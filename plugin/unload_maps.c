@@ -5,12 +5,12 @@
 
 #include "bpf_load.h"
 #include "prog_record.h"
+#include "unload_pins.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,16 +24,6 @@
 struct watch_programs;
 #endif
 
-/* The pins in their directory: the ring is the last to come and the first to
- * go, where it is, all are. */
-static const char ring_file[] = "unload_ring";
-static const char counters_file[] = "unload_counters";
-/* The links of the programs, in the order of unload_watch.bpf.c. */
-static const char *const link_files[] = {"unload_in_0",  "unload_in_1",
-                                         "unload_in_2",  "unload_in_3",
-                                         "unload_out_0", "unload_out_1"};
-enum { LINKS_NUM = sizeof(link_files) / sizeof(link_files[0]) };
-
 struct unload_maps {
   struct watch_programs *skeleton; /* NULL: pinned */
   int ring_fd;                     /* the skeleton's, or ours when pinned */
@@ -41,11 +31,6 @@ struct unload_maps {
   char ring_path[PATH_MAX]; /* when pinned */
   struct stat ring_stat;
 };
-
-static int join_path(char path[PATH_MAX], const char *dir, const char *file) {
-  int len = snprintf(path, PATH_MAX, "%s/%s", dir, file);
-  return len < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
 
 static struct unload_maps *new_maps(void) {
   struct unload_maps *maps = calloc(1, sizeof(*maps));
@@ -91,10 +76,11 @@ static int load(struct unload_maps *maps, size_t ring_size_bytes) {
   return rc;
 }
 
-/* The fds of the links, in the order of link_files. */
-static void get_link_fds(const struct unload_maps *maps, int fds[LINKS_NUM]) {
+/* The links, in the order of their programs. */
+static void get_link_fds(const struct unload_maps *maps,
+                         int fds[UNLOAD_LINKS_NUM]) {
   const struct bpf_object_skeleton *skeleton = maps->skeleton->skeleton;
-  for (int i = 0; i < LINKS_NUM; i++)
+  for (int i = 0; i < UNLOAD_LINKS_NUM; i++)
     fds[i] = i < skeleton->prog_cnt ? bpf_link__fd(*skeleton->progs[i].link)
                                     : -EINVAL;
 }
@@ -111,9 +97,10 @@ static int load(struct unload_maps *maps, size_t ring_size_bytes) {
   return -ENOTSUP;
 }
 
-static void get_link_fds(const struct unload_maps *maps, int fds[LINKS_NUM]) {
+static void get_link_fds(const struct unload_maps *maps,
+                         int fds[UNLOAD_LINKS_NUM]) {
   (void)maps;
-  for (int i = 0; i < LINKS_NUM; i++)
+  for (int i = 0; i < UNLOAD_LINKS_NUM; i++)
     fds[i] = -1;
 }
 
@@ -175,17 +162,18 @@ static int check_maps(const struct unload_maps *maps) {
 
 static int open_pins(struct unload_maps *maps, const char *dir) {
   char counters_path[PATH_MAX];
-  int rc = join_path(maps->ring_path, dir, ring_file);
+  int rc = unload_pins_ring_path(maps->ring_path, dir);
   if (rc == 0)
-    rc = join_path(counters_path, dir, counters_file);
+    rc = unload_pins_counters_path(counters_path, dir);
   if (rc != 0)
     return rc;
-  /* Whoever reads the ring moves its position on, and so writes. */
+  /* Before it is opened: should it be replaced between the two, then
+   * unload_maps_check() will tell. */
+  if (stat(maps->ring_path, &maps->ring_stat) != 0)
+    return -errno;
   maps->ring_fd = bpf_obj_get(maps->ring_path);
   if (maps->ring_fd < 0)
     return maps->ring_fd;
-  if (stat(maps->ring_path, &maps->ring_stat) != 0)
-    return -errno;
   LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
   maps->counters_fd = bpf_obj_get_opts(counters_path, &opts);
   if (maps->counters_fd < 0)
@@ -216,7 +204,7 @@ int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
     *ret_maps = maps;
     return 0;
   }
-  snprintf(reason, reason_size, "%s/%s: %s", dir, ring_file, explain(rc));
+  snprintf(reason, reason_size, "%s: %s", maps->ring_path, explain(rc));
   unload_maps_free(maps);
   return rc;
 }
@@ -254,47 +242,10 @@ int unload_maps_check(const struct unload_maps *maps) {
   return 0;
 }
 
-static int pin_one(int fd, const char *dir, const char *file, gid_t gid,
-                   mode_t mode) {
-  char path[PATH_MAX];
-  int rc = join_path(path, dir, file);
-  if (rc == 0)
-    rc = bpf_obj_pin(fd, path);
-  if (rc == 0 && (chown(path, 0, gid) != 0 || chmod(path, mode) != 0))
-    rc = -errno;
-  return rc;
-}
-
 int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
                     mode_t mode) {
-  int link_fds[LINKS_NUM];
-  get_link_fds(maps, link_fds);
-  int rc = unload_maps_unpin(dir);
-  for (int i = 0; i < LINKS_NUM && rc == 0; i++)
-    rc = pin_one(link_fds[i], dir, link_files[i], gid, mode);
-  if (rc == 0)
-    rc = pin_one(maps->counters_fd, dir, counters_file, gid, mode);
-  /* Write permission for all who may read: see open_pins(). */
-  if (rc == 0)
-    rc = pin_one(maps->ring_fd, dir, ring_file, gid, mode | (mode & 0444) >> 1);
-  if (rc != 0)
-    unload_maps_unpin(dir);
-  return rc;
-}
-
-static int unpin_one(const char *dir, const char *file) {
-  char path[PATH_MAX];
-  int rc = join_path(path, dir, file);
-  if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
-    rc = -errno;
-  return rc;
-}
-
-int unload_maps_unpin(const char *dir) {
-  int rc = unpin_one(dir, ring_file);
-  if (rc == 0)
-    rc = unpin_one(dir, counters_file);
-  for (int i = 0; i < LINKS_NUM && rc == 0; i++)
-    rc = unpin_one(dir, link_files[i]);
-  return rc;
+  struct unload_fds fds = {.ring = maps->ring_fd,
+                           .counters = maps->counters_fd};
+  get_link_fds(maps, fds.links);
+  return unload_pins_put(dir, &fds, gid, mode);
 }

@@ -120,7 +120,7 @@ static size_t read_all(struct reader *reader) {
   struct prog_snapshot snapshot;
   int rc = source_snapshot(reader->source, &snapshot);
   if (rc == 0)
-    rc = groups_update(reader->groups, &snapshot);
+    rc = groups_update(reader->groups, &snapshot, NULL);
   if (rc != 0)
     die("reading", rc);
   struct metrics_read read = {.host = groups_host(reader->groups),

@@ -99,7 +99,8 @@ pin() {
   run pin
   [ "$status" -eq 0 ]
   [ "$output" = "bpf_stats_pin: the watch on unloads is not pinned: loading the watch on unloads needs CAP_BPF and CAP_PERFMON, and a kernel that allows fentry" ]
-  [ "$(ls "$pin_dir" | grep -c unload)" -eq 0 ]
+  run compgen -G "$pin_dir/unload*"
+  [ "$status" -eq 1 ]
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
   start_as_nobody -all <<<"
     EnableStats false

@@ -376,6 +376,10 @@ START_TEST(read__pin_gone_and_back__logs_the_changes_and_goes_on) {
   fake_libbpf.has_pins = false;
   for (int i = 0; i < 3; i++) {
     read_once();
+    if (i == 0)
+      ck_assert_ptr_nonnull(
+          strstr(fake_collectd.lines[0].text,
+                 "unloads are not watched any more: /tmp/bpf_stats_pins_"));
     check_derive("a", "invocations", "", 5);
     ck_assert_uint_eq(fake_collectd.lines_num, i == 0 ? 1 : 0);
   }
@@ -384,6 +388,8 @@ START_TEST(read__pin_gone_and_back__logs_the_changes_and_goes_on) {
   read_once();
   ck_assert_uint_eq(fake_collectd.lines_num, 1);
   ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_NOTICE);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: unloads are watched now");
   fake_libbpf_unload(2, 200, "brief", 7);
   read_once();
   check_derive("brief", "invocations", "", 7);
@@ -404,6 +410,11 @@ START_TEST(init__no_pinned_watch__is_one_info_line_and_polls) {
   read_once();
   check_derive("", "derive", "unwatched_unloads", 1);
   ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  pin_watch();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: unloads are watched now");
 }
 END_TEST
 

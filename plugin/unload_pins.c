@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* unload_pins: puts the pins of the watch on unloads, and takes them away. */
+#include "unload_pins.h"
+
+#include <bpf/bpf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char ring_file[] = "unload_ring";
+static const char counters_file[] = "unload_counters";
+static const char *const link_files[UNLOAD_LINKS_NUM] = {
+    "unload_in_0", "unload_in_1",  "unload_in_2",
+    "unload_in_3", "unload_out_0", "unload_out_1"};
+
+static int join_path(char path[PATH_MAX], const char *dir, const char *file) {
+  int len = snprintf(path, PATH_MAX, "%s/%s", dir, file);
+  return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int unload_pins_ring_path(char path[PATH_MAX], const char *dir) {
+  return join_path(path, dir, ring_file);
+}
+
+int unload_pins_counters_path(char path[PATH_MAX], const char *dir) {
+  return join_path(path, dir, counters_file);
+}
+
+static int put(int fd, const char *dir, const char *file, gid_t gid,
+               mode_t mode) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, file);
+  if (rc == 0)
+    rc = bpf_obj_pin(fd, path);
+  if (rc == 0 && (chown(path, 0, gid) != 0 || chmod(path, mode) != 0))
+    rc = -errno;
+  return rc;
+}
+
+int unload_pins_put(const char *dir, const struct unload_fds *fds, gid_t gid,
+                    mode_t mode) {
+  int rc = unload_pins_remove(dir);
+  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++)
+    rc = put(fds->links[i], dir, link_files[i], gid, mode);
+  if (rc == 0)
+    rc = put(fds->counters, dir, counters_file, gid, mode);
+  /* Whoever reads the ring moves its position on, and so writes. */
+  if (rc == 0)
+    rc = put(fds->ring, dir, ring_file, gid, mode | (mode & 0444) >> 1);
+  if (rc != 0)
+    unload_pins_remove(dir);
+  return rc;
+}
+
+static int take_away(const char *dir, const char *file) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, file);
+  if (rc == 0 && unlink(path) != 0 && errno != ENOENT)
+    rc = -errno;
+  return rc;
+}
+
+int unload_pins_remove(const char *dir) {
+  int rc = take_away(dir, ring_file);
+  if (rc == 0)
+    rc = take_away(dir, counters_file);
+  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++)
+    rc = take_away(dir, link_files[i]);
+  return rc;
+}
