@@ -3,96 +3,18 @@
  * go, come back, and when walks fail. */
 #include "suites.h"
 
-#include "groups.h"
+#include "groups_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES_MAX = 3000 };
-
-static struct selector *selector;
-static struct groups *groups;
-static struct prog_sample samples[SAMPLES_MAX];
-static struct prog_snapshot snapshot;
-
-static void start(size_t groups_max, const char *format) {
-  struct groups_options options = {.selector = selector,
-                                   .groups_max = groups_max};
-  ck_assert_int_eq(group_name_format_parse(format, &options.name_format), 0);
-  groups_free(groups);
-  groups = groups_new(&options);
-  ck_assert_ptr_nonnull(groups);
-}
-
-static void setup(void) {
-  selector = selector_new();
-  ck_assert_ptr_nonnull(selector);
-  start(1000, "name");
-}
-
-static void teardown(void) {
-  groups_free(groups);
-  groups = NULL;
-  selector_free(selector);
-}
-
-/* Begins the snapshot of that time; programs follow in order of ids. */
-static void begin(uint64_t time_ns) {
-  snapshot = (struct prog_snapshot){.time_ns = time_ns,
-                                    .samples = samples,
-                                    .complete = true,
-                                    .has_misses = true};
-}
-
-static struct prog_sample *program(uint32_t id, uint64_t load_time_ns,
-                                   const char *name, uint64_t cnt) {
-  struct prog_sample *sample = &samples[snapshot.samples_num++];
-  *sample = (struct prog_sample){
-      .id = id,
-      .load_time_ns = load_time_ns,
-      .name = name,
-      .type_name = "xdp",
-      .memory_bytes = 4096,
-      .stats = {.cnt = cnt, .nsecs = cnt * 10, .misses = cnt * 2},
-  };
-  return sample;
-}
-
-static void unreadable(uint32_t id) {
-  samples[snapshot.samples_num++] =
-      (struct prog_sample){.id = id, .unreadable = true};
-  snapshot.read_errors++;
-}
-
 static void update(void) {
   ck_assert_int_eq(groups_update(groups, &snapshot, NULL), 0);
 }
 
-static const struct group *find(const char *name) {
-  for (const struct group *group = groups_next(groups, NULL); group != NULL;
-       group = groups_next(groups, group))
-    if (strcmp(group->name, name) == 0)
-      return group;
-  return NULL;
-}
-
-static size_t count_groups(void) {
-  size_t num = 0;
-  for (const struct group *group = groups_next(groups, NULL); group != NULL;
-       group = groups_next(groups, group))
-    num++;
-  return num;
-}
-
-static void check_stats(struct prog_stats stats, uint64_t cnt) {
-  ck_assert_uint_eq(stats.cnt, cnt);
-  ck_assert_uint_eq(stats.nsecs, cnt * 10);
-  ck_assert_uint_eq(stats.misses, cnt * 2);
-}
-
 static void check_group(const char *name, uint64_t total, uint64_t delta) {
-  const struct group *group = find(name);
+  const struct group *group = find_group(name);
   ck_assert_msg(group != NULL, "no group %s", name);
   check_stats(group->total, total);
   check_stats(group->delta, delta);
@@ -104,7 +26,7 @@ static void check_host(uint64_t total, uint64_t delta) {
 }
 
 START_TEST(groups_update__first_read__totals_are_the_kernels_without_delta) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 5);
   program(2, 200, "b", 7);
   update();
@@ -112,44 +34,44 @@ START_TEST(groups_update__first_read__totals_are_the_kernels_without_delta) {
   check_group("b", 7, 0);
   check_host(12, 0);
   ck_assert_uint_eq(groups_host(groups)->elapsed_ns, 0);
-  ck_assert_uint_eq(find("a")->unmeasured, 1);
+  ck_assert_uint_eq(find_group("a")->unmeasured, 1);
   ck_assert_uint_eq(groups_host(groups)->group.programs, 2);
   ck_assert_uint_eq(groups_host(groups)->group.unmeasured, 2);
 }
 END_TEST
 
 START_TEST(groups_update__second_read__delta_is_what_was_added) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 5);
   update();
-  begin(3500);
+  begin_snapshot(3500);
   program(1, 100, "a", 9);
   update();
   check_group("a", 9, 4);
   check_host(9, 4);
   ck_assert_uint_eq(groups_host(groups)->elapsed_ns, 2500);
-  ck_assert_uint_eq(find("a")->unmeasured, 0);
+  ck_assert_uint_eq(find_group("a")->unmeasured, 0);
 }
 END_TEST
 
 START_TEST(groups_update__two_programs_of_one_name__are_summed) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 5);
   program(2, 100, "a", 6);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 6);
   program(2, 100, "a", 8);
   update();
   ck_assert_uint_eq(count_groups(), 1);
   check_group("a", 14, 3);
-  ck_assert_uint_eq(find("a")->programs, 2);
-  ck_assert_uint_eq(find("a")->memory_bytes, 8192);
+  ck_assert_uint_eq(find_group("a")->programs, 2);
+  ck_assert_uint_eq(find_group("a")->memory_bytes, 8192);
 }
 END_TEST
 
 START_TEST(groups_update__equal_safe_names__are_one_group) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a.b", 5);
   program(2, 100, "a_b", 6);
   program(3, 100, "a/b", 7);
@@ -160,22 +82,22 @@ START_TEST(groups_update__equal_safe_names__are_one_group) {
 END_TEST
 
 START_TEST(groups_update__born_in_this_interval__counts_all) {
-  begin(1000);
+  begin_snapshot(1000);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 1500, "a", 5);
   update();
   check_group("a", 5, 5);
   check_host(5, 5);
-  ck_assert_uint_eq(find("a")->unmeasured, 0);
+  ck_assert_uint_eq(find_group("a")->unmeasured, 0);
 }
 END_TEST
 
 START_TEST(groups_update__verified_longer_than_an_interval__counts_all) {
   /* load_time is taken before verification, the id after it. */
-  begin(1000);
+  begin_snapshot(1000);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 900, "slow", 5);
   update();
   check_group("slow", 5, 5);
@@ -183,10 +105,10 @@ START_TEST(groups_update__verified_longer_than_an_interval__counts_all) {
 END_TEST
 
 START_TEST(groups_update__program_reloaded__total_does_not_drop) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(9, 1500, "a", 3);
   update();
   check_group("a", 53, 3);
@@ -195,14 +117,14 @@ START_TEST(groups_update__program_reloaded__total_does_not_drop) {
 END_TEST
 
 START_TEST(groups_update__program_unloaded__group_ends_and_host_stays) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   program(2, 100, "b", 1);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(2, 100, "b", 2);
   update();
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
   check_host(52, 1);
   ck_assert_uint_eq(groups_host(groups)->group.programs, 1);
   ck_assert_uint_eq(groups_host(groups)->churn.unloaded, 1);
@@ -210,26 +132,26 @@ START_TEST(groups_update__program_unloaded__group_ends_and_host_stays) {
 END_TEST
 
 START_TEST(groups_update__one_of_two_unloaded__total_does_not_drop) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   program(2, 100, "a", 1);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(2, 100, "a", 2);
   update();
   check_group("a", 52, 1);
-  ck_assert_uint_eq(find("a")->programs, 1);
+  ck_assert_uint_eq(find_group("a")->programs, 1);
 }
 END_TEST
 
 START_TEST(groups_update__program_returns_after_a_gap__total_goes_on) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   update();
   ck_assert_uint_eq(count_groups(), 0);
-  begin(3000);
+  begin_snapshot(3000);
   program(5, 2500, "a", 4);
   update();
   check_group("a", 54, 4);
@@ -237,23 +159,23 @@ START_TEST(groups_update__program_returns_after_a_gap__total_goes_on) {
 END_TEST
 
 START_TEST(groups_update__id_reused_with_other_load_time__is_another_program) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 1500, "b", 60);
   update();
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
   check_group("b", 60, 60);
   check_host(110, 60);
 }
 END_TEST
 
 START_TEST(groups_update__id_and_name_reused__does_not_subtract_the_old) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 1500, "a", 60);
   update();
   check_group("a", 110, 60);
@@ -261,14 +183,14 @@ START_TEST(groups_update__id_and_name_reused__does_not_subtract_the_old) {
 END_TEST
 
 START_TEST(groups_update__counter_falls__total_stays_and_never_counts_twice) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 50);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 40);
   update();
   check_group("a", 50, 0);
-  begin(3000);
+  begin_snapshot(3000);
   program(1, 100, "a", 55);
   update();
   check_group("a", 55, 5);
@@ -276,26 +198,26 @@ START_TEST(groups_update__counter_falls__total_stays_and_never_counts_twice) {
 END_TEST
 
 START_TEST(groups_update__incomplete_walk__concludes_nothing_about_the_rest) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 10);
   program(2, 100, "b", 20);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 11);
   snapshot.complete = false;
   update();
   check_group("a", 11, 1);
   check_group("b", 20, 0);
-  ck_assert_uint_eq(find("b")->unmeasured, 1);
+  ck_assert_uint_eq(find_group("b")->unmeasured, 1);
   ck_assert_uint_eq(groups_host(groups)->churn.unloaded, 0);
-  begin(3000);
+  begin_snapshot(3000);
   program(1, 100, "a", 12);
   program(2, 100, "b", 26);
   update();
   /* b's total catches up; what it counted in two intervals is in no delta. */
   check_group("b", 26, 0);
   check_host(38, 1);
-  begin(4000);
+  begin_snapshot(4000);
   program(1, 100, "a", 12);
   program(2, 100, "b", 27);
   update();
@@ -304,36 +226,36 @@ START_TEST(groups_update__incomplete_walk__concludes_nothing_about_the_rest) {
 END_TEST
 
 START_TEST(groups_update__first_walk_incomplete__rest_gives_a_baseline) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 10);
   snapshot.complete = false;
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 11);
   program(2, 100, "old", 1000000);
   program(3, 1500, "new", 4);
   update();
   check_group("old", 1000000, 0);
   check_group("new", 4, 4);
-  ck_assert_uint_eq(find("old")->unmeasured, 1);
+  ck_assert_uint_eq(find_group("old")->unmeasured, 1);
   ck_assert_uint_eq(groups_host(groups)->churn.loaded, 1);
   ck_assert_uint_eq(groups_host(groups)->churn.unloaded, 0);
 }
 END_TEST
 
 START_TEST(groups_update__program_unreadable__is_kept_and_catches_up) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 10);
   program(2, 100, "b", 1);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   unreadable(1);
   program(2, 100, "b", 2);
   update();
   check_group("a", 10, 0);
-  ck_assert_uint_eq(find("a")->programs, 1);
+  ck_assert_uint_eq(find_group("a")->programs, 1);
   ck_assert_uint_eq(groups_host(groups)->read_errors, 1);
-  begin(3000);
+  begin_snapshot(3000);
   program(1, 100, "a", 15);
   program(2, 100, "b", 2);
   update();
@@ -343,12 +265,12 @@ START_TEST(groups_update__program_unreadable__is_kept_and_catches_up) {
 END_TEST
 
 START_TEST(groups_update__first_seen_unreadable__gives_a_baseline_later) {
-  begin(1000);
+  begin_snapshot(1000);
   unreadable(1);
   update();
   ck_assert_uint_eq(groups_host(groups)->group.programs, 1);
   ck_assert_uint_eq(count_groups(), 0);
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 70);
   update();
   check_group("a", 70, 0);
@@ -356,8 +278,8 @@ START_TEST(groups_update__first_seen_unreadable__gives_a_baseline_later) {
 END_TEST
 
 START_TEST(groups_update__folded_past_the_limit__nothing_is_lost) {
-  start(2, "name");
-  begin(1000);
+  groups_start(2, "name");
+  begin_snapshot(1000);
   program(1, 100, "a", 1);
   program(2, 100, "b", 2);
   program(3, 100, "c", 3);
@@ -367,7 +289,7 @@ START_TEST(groups_update__folded_past_the_limit__nothing_is_lost) {
   check_group("_other", 7, 0);
   check_host(10, 0);
   ck_assert_uint_eq(groups_host(groups)->folded_programs, 2);
-  begin(2000);
+  begin_snapshot(2000);
   program(1, 100, "a", 1);
   program(2, 100, "b", 2);
   program(3, 100, "c", 4);
@@ -379,17 +301,17 @@ START_TEST(groups_update__folded_past_the_limit__nothing_is_lost) {
 END_TEST
 
 START_TEST(groups_update__room_is_free_again__new_groups_take_it) {
-  start(1, "name");
-  begin(1000);
+  groups_start(1, "name");
+  begin_snapshot(1000);
   program(1, 100, "a", 1);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(2, 1500, "b", 2);
   update();
   check_group("b", 2, 2);
   ck_assert_uint_eq(groups_host(groups)->folded_programs, 0);
   /* a was forgotten for b: it starts again. */
-  begin(3000);
+  begin_snapshot(3000);
   program(3, 2500, "a", 5);
   update();
   check_group("a", 5, 5);
@@ -397,20 +319,20 @@ START_TEST(groups_update__room_is_free_again__new_groups_take_it) {
 END_TEST
 
 START_TEST(groups_update__limit_reached__least_recently_seen_is_forgotten) {
-  start(2, "name");
-  begin(1000);
+  groups_start(2, "name");
+  begin_snapshot(1000);
   program(1, 100, "older", 10);
   program(2, 100, "newer", 20);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   program(2, 100, "newer", 20);
   update();
-  begin(3000);
+  begin_snapshot(3000);
   update();
-  begin(4000);
+  begin_snapshot(4000);
   program(3, 3500, "third", 1);
   update();
-  begin(5000);
+  begin_snapshot(5000);
   program(3, 3500, "third", 1);
   program(4, 4500, "newer", 5);
   update();
@@ -419,13 +341,13 @@ START_TEST(groups_update__limit_reached__least_recently_seen_is_forgotten) {
 END_TEST
 
 START_TEST(groups_update__reload_beside_new_names__keeps_its_group) {
-  start(2, "name");
-  begin(1000);
+  groups_start(2, "name");
+  begin_snapshot(1000);
   program(1, 100, "a", 10);
   program(2, 100, "b", 20);
   update();
   /* "new" has the lower id, but must not get a's room. */
-  begin(2000);
+  begin_snapshot(2000);
   program(3, 1500, "new", 1);
   program(4, 1500, "a", 2);
   update();
@@ -435,12 +357,12 @@ START_TEST(groups_update__reload_beside_new_names__keeps_its_group) {
 END_TEST
 
 START_TEST(groups_update__all_reloaded_at_once_at_the_limit__none_is_folded) {
-  start(100, "id");
-  begin(1000);
+  groups_start(100, "id");
+  begin_snapshot(1000);
   for (uint32_t id = 1; id <= 100; id++)
     program(id, 100, "a", 1);
   update();
-  begin(2000);
+  begin_snapshot(2000);
   for (uint32_t id = 101; id <= 200; id++)
     program(id, 1500, "a", 1);
   update();
@@ -450,8 +372,8 @@ START_TEST(groups_update__all_reloaded_at_once_at_the_limit__none_is_folded) {
 END_TEST
 
 START_TEST(groups_update__program_named_other__shares_that_group) {
-  start(1, "name");
-  begin(1000);
+  groups_start(1, "name");
+  begin_snapshot(1000);
   program(1, 100, "_other", 1);
   program(2, 100, "a", 2);
   program(3, 100, "b", 4);
@@ -463,16 +385,16 @@ START_TEST(groups_update__program_named_other__shares_that_group) {
 END_TEST
 
 START_TEST(groups_update__no_limit__ever_new_names_stay_bounded) {
-  start(0, "id");
-  begin(1000);
+  groups_start(0, "id");
+  begin_snapshot(1000);
   for (uint32_t id = 1; id <= SAMPLES_MAX; id++)
     program(id, 100, "a", 1);
   update();
   ck_assert_uint_eq(count_groups(), SAMPLES_MAX);
   /* All go idle; 1,000 of them are kept. id 1 is among the oldest. */
-  begin(2000);
+  begin_snapshot(2000);
   update();
-  begin(3000);
+  begin_snapshot(3000);
   program(1, 100, "a", 1);
   program(SAMPLES_MAX, 100, "a", 1);
   snapshot.complete = false;
@@ -486,7 +408,7 @@ START_TEST(groups_update__not_selected__counts_for_the_host_alone) {
   char reason[64];
   ck_assert_int_eq(selector_add_program(selector, "a", reason, sizeof(reason)),
                    0);
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 1);
   program(2, 100, "b", 2);
   update();
@@ -497,22 +419,22 @@ START_TEST(groups_update__not_selected__counts_for_the_host_alone) {
 END_TEST
 
 START_TEST(groups_update__memory_of_one_unknown__marks_the_group) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 1);
   program(2, 100, "a", 1)->memory_bytes = 0;
   program(3, 100, "b", 1);
   update();
-  ck_assert(find("a")->memory_unknown);
-  ck_assert(!find("b")->memory_unknown);
+  ck_assert(find_group("a")->memory_unknown);
+  ck_assert(!find_group("b")->memory_unknown);
 }
 END_TEST
 
 START_TEST(groups_update__counters_near_the_end__saturate) {
-  begin(1000);
+  begin_snapshot(1000);
   program(1, 100, "a", 0)->stats.cnt = UINT64_MAX;
   program(2, 100, "a", 0)->stats.cnt = 5;
   update();
-  ck_assert_uint_eq(find("a")->total.cnt, UINT64_MAX);
+  ck_assert_uint_eq(find_group("a")->total.cnt, UINT64_MAX);
   ck_assert_uint_eq(groups_host(groups)->group.total.cnt, UINT64_MAX);
 }
 END_TEST
@@ -535,7 +457,7 @@ START_TEST(groups_update__random_operations__totals_never_fall_and_are_exact) {
   uint64_t ever = 0;
   uint64_t last_total[NAMES] = {0};
   uint64_t by_name[NAMES] = {0};
-  start(0, "name");
+  groups_start(0, "name");
   for (uint64_t now = 1000; now < 3000000; now += 1000) {
     for (size_t i = 0; i < SLOTS; i++) {
       int dice = rand_r(&seed) % 20;
@@ -549,7 +471,7 @@ START_TEST(groups_update__random_operations__totals_never_fall_and_are_exact) {
                                          .name = (size_t)rand_r(&seed) % NAMES};
       }
     }
-    begin(now);
+    begin_snapshot(now);
     bool cut = rand_r(&seed) % 10 == 0;
     for (size_t i = 0; i < SLOTS; i++) {
       if (slots[i].id == 0)
@@ -570,7 +492,7 @@ START_TEST(groups_update__random_operations__totals_never_fall_and_are_exact) {
     if (!cut)
       ck_assert_uint_eq(groups_host(groups)->group.total.cnt, ever);
     for (size_t n = 0; n < NAMES; n++) {
-      const struct group *group = find(names[n]);
+      const struct group *group = find_group(names[n]);
       if (group == NULL)
         continue;
       ck_assert_uint_ge(group->total.cnt, last_total[n]);
@@ -585,7 +507,7 @@ END_TEST
 Suite *groups_suite(void) {
   Suite *suite = suite_create("groups");
   TCase *core = tcase_create("core");
-  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_checked_fixture(core, groups_setup, groups_teardown);
   tcase_add_test(
       core, groups_update__first_read__totals_are_the_kernels_without_delta);
   tcase_add_test(core, groups_update__second_read__delta_is_what_was_added);
@@ -607,7 +529,7 @@ Suite *groups_suite(void) {
   tcase_add_test(core, groups_update__not_selected__counts_for_the_host_alone);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
-  tcase_add_checked_fixture(limits, setup, teardown);
+  tcase_add_checked_fixture(limits, groups_setup, groups_teardown);
   tcase_add_test(
       limits, groups_update__counter_falls__total_stays_and_never_counts_twice);
   tcase_add_test(

@@ -3,70 +3,24 @@
  * snapshots and its final record. */
 #include "suites.h"
 
-#include "groups.h"
+#include "groups_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES_MAX = 3000 };
-
-static struct selector *selector;
-static struct groups *groups;
-static struct prog_sample samples[SAMPLES_MAX];
 static struct prog_sample finals[SAMPLES_MAX];
-static struct prog_snapshot snapshot;
 static struct unloads unloads;
-
-static void start(size_t groups_max) {
-  struct groups_options options = {.selector = selector,
-                                   .groups_max = groups_max};
-  ck_assert_int_eq(group_name_format_parse("name", &options.name_format), 0);
-  groups_free(groups);
-  groups = groups_new(&options);
-  ck_assert_ptr_nonnull(groups);
-}
-
-static void setup(void) {
-  selector = selector_new();
-  start(1000);
-}
-
-static void teardown(void) {
-  groups_free(groups);
-  groups = NULL;
-  selector_free(selector);
-}
 
 /* Begins a read at that time; programs and ends follow in order of ids. */
 static void begin(uint64_t time_ns) {
-  snapshot = (struct prog_snapshot){.time_ns = time_ns,
-                                    .samples = samples,
-                                    .complete = true,
-                                    .has_misses = true};
+  begin_snapshot(time_ns);
   unloads = (struct unloads){.begins = time_ns == 1000, .samples = finals};
-}
-
-static void fill(struct prog_sample *sample, uint32_t id, uint64_t load_time_ns,
-                 const char *name, uint64_t cnt) {
-  *sample = (struct prog_sample){
-      .id = id,
-      .load_time_ns = load_time_ns,
-      .name = name,
-      .type_name = "xdp",
-      .memory_bytes = 4096,
-      .stats = {.cnt = cnt, .nsecs = cnt * 10, .misses = cnt * 2},
-  };
-}
-
-static void program(uint32_t id, uint64_t load_time_ns, const char *name,
-                    uint64_t cnt) {
-  fill(&samples[snapshot.samples_num++], id, load_time_ns, name, cnt);
 }
 
 static void end(uint32_t id, uint64_t load_time_ns, const char *name,
                 uint64_t cnt) {
-  fill(&finals[unloads.samples_num++], id, load_time_ns, name, cnt);
+  finals[unloads.samples_num++] = make_sample(id, load_time_ns, name, cnt);
 }
 
 /* The kernel's sum over unloaded programs has grown by one of that count. */
@@ -90,23 +44,9 @@ static void update_unwatched(void) {
   ck_assert_int_eq(groups_update(groups, &snapshot, NULL), 0);
 }
 
-static const struct group *find(const char *name) {
-  for (const struct group *group = groups_next(groups, NULL); group != NULL;
-       group = groups_next(groups, group))
-    if (strcmp(group->name, name) == 0)
-      return group;
-  return NULL;
-}
-
-static void check_stats(struct prog_stats stats, uint64_t cnt) {
-  ck_assert_uint_eq(stats.cnt, cnt);
-  ck_assert_uint_eq(stats.nsecs, cnt * 10);
-  ck_assert_uint_eq(stats.misses, cnt * 2);
-}
-
 static void check_group(const char *name, uint64_t total, uint64_t delta,
                         size_t programs) {
-  const struct group *group = find(name);
+  const struct group *group = find_group(name);
   ck_assert_msg(group != NULL, "no group %s", name);
   check_stats(group->total, total);
   check_stats(group->delta, delta);
@@ -138,7 +78,7 @@ START_TEST(unloads__never_seen__joins_its_group_with_all) {
   update();
   check_group("a", 12, 7, 1);
   check_group("brief", 777, 777, 0);
-  ck_assert_uint_eq(find("brief")->unmeasured, 0);
+  ck_assert_uint_eq(find_group("brief")->unmeasured, 0);
   check_host(789, 784, 1);
   ck_assert_uint_eq(groups_host(groups)->churn.loaded, 2);
   ck_assert_uint_eq(groups_host(groups)->churn.unloaded, 2);
@@ -146,7 +86,7 @@ START_TEST(unloads__never_seen__joins_its_group_with_all) {
   begin(3000);
   program(1, 100, "a", 5);
   update();
-  ck_assert_ptr_null(find("brief"));
+  ck_assert_ptr_null(find_group("brief"));
   check_host(789, 0, 1);
 }
 END_TEST
@@ -177,7 +117,7 @@ START_TEST(unloads__died_after_the_snapshot_had_it__counts_once) {
   begin(3000);
   died(57); /* the counts are read before the snapshot */
   update();
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
   check_host(57, 0, 0);
   check_unwatched(0);
 }
@@ -205,7 +145,7 @@ START_TEST(unloads__record_comes_late__counts_outside_the_delta) {
   begin(2000); /* it has vanished, its record is on the way */
   update();
   check_group("a", 50, 0, 0);
-  ck_assert_uint_eq(find("a")->unmeasured, 1);
+  ck_assert_uint_eq(find_group("a")->unmeasured, 1);
   check_host(50, 0, 0);
   check_unwatched(0);
   begin(3000);
@@ -217,7 +157,7 @@ START_TEST(unloads__record_comes_late__counts_outside_the_delta) {
   check_unwatched(0);
   begin(4000);
   update();
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
   check_host(57, 0, 0);
 }
 END_TEST
@@ -259,7 +199,7 @@ START_TEST(unloads__first_read__what_came_before_is_not_counted) {
   end(1, 100, "before", 50);
   end(2, 200, "here", 6);
   update();
-  ck_assert_ptr_null(find("before"));
+  ck_assert_ptr_null(find_group("before"));
   check_group("here", 6, 0, 0);
   check_host(6, 0, 0);
   begin(2000);
@@ -347,9 +287,7 @@ START_TEST(unloads__unreadable_then_dead__gives_a_baseline) {
   begin(1000);
   update();
   begin(2000);
-  samples[snapshot.samples_num++] =
-      (struct prog_sample){.id = 1, .unreadable = true};
-  snapshot.read_errors++;
+  unreadable(1);
   update();
   ck_assert_uint_eq(groups_host(groups)->group.programs, 1);
   begin(3000);
@@ -380,7 +318,7 @@ START_TEST(unloads__ring_too_small__host_is_exact_and_group_lacks_the_rest) {
     ck_assert_uint_eq(groups_host(groups)->group.programs, 1);
   }
   check_unwatched(2); /* the one awaited in vain is one of the two */
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
 }
 END_TEST
 
@@ -395,7 +333,7 @@ START_TEST(unloads__watch_silent__those_awaited_in_vain_are_unwatched) {
     update();
   }
   check_unwatched(1);
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
   check_host(100, 0, 1);
 }
 END_TEST
@@ -412,7 +350,7 @@ START_TEST(unloads__nobody_watches__every_unload_is_unwatched) {
   check_unwatched(3);
   ck_assert_uint_eq(groups_host(groups)->churn.loaded, 3);
   ck_assert_uint_eq(groups_host(groups)->churn.unloaded, 3);
-  ck_assert_ptr_null(find("a"));
+  ck_assert_ptr_null(find_group("a"));
 }
 END_TEST
 
@@ -447,12 +385,12 @@ START_TEST(unloads__watch_comes_and_goes__nothing_falls_or_counts_twice) {
   died(4);
   update();
   ck_assert_uint_eq(groups_host(groups)->group.total.cnt, 69);
-  check_stats(find("b")->total, 4);
+  check_stats(find_group("b")->total, 4);
 }
 END_TEST
 
 START_TEST(unloads__ever_new_names__stay_bounded_and_the_host_has_all) {
-  start(10);
+  groups_start(10, "name");
   begin(1000);
   update();
   char names[100][16];
@@ -466,14 +404,11 @@ START_TEST(unloads__ever_new_names__stay_bounded_and_the_host_has_all) {
       update();
   }
   ck_assert_uint_eq(groups_host(groups)->group.total.cnt, 1000);
-  size_t num = 0;
   uint64_t sum = 0;
   for (const struct group *group = groups_next(groups, NULL); group != NULL;
-       group = groups_next(groups, group)) {
-    num++;
+       group = groups_next(groups, group))
     sum += group->total.cnt;
-  }
-  ck_assert_uint_eq(num, 11);
+  ck_assert_uint_eq(count_groups(), 11);
   ck_assert_uint_ge(sum, 100);
   ck_assert_uint_eq(groups_host(groups)->folded_programs, 0);
 }
@@ -518,8 +453,8 @@ static void die(uint32_t i) {
     counters.lost++;
     lost_by_name[slot->name] += slot->cnt;
   } else {
-    fill(&ring[ring_num++], i + 1, slot->load_time_ns, names[slot->name],
-         slot->cnt);
+    ring[ring_num++] =
+        make_sample(i + 1, slot->load_time_ns, names[slot->name], slot->cnt);
   }
   slot->state = FREE;
 }
@@ -601,7 +536,7 @@ static void start_kernel(unsigned number, bool with_losses) {
   ring_num = 0;
   now_ns = 1;
   ever = 0;
-  start(1000);
+  groups_start(1000, "name");
 }
 
 static void check_random(unsigned number, bool with_losses) {
@@ -626,7 +561,7 @@ static void check_random(unsigned number, bool with_losses) {
     ck_assert_uint_le(host->group.total.cnt, ever);
     host_before = host->group.total.cnt;
     for (size_t n = 0; n < 4; n++) {
-      const struct group *group = find(names[n]);
+      const struct group *group = find_group(names[n]);
       if (group == NULL)
         continue;
       totals[n] = group->total.cnt;
@@ -664,7 +599,7 @@ Suite *unloads_suite(void) {
   Suite *suite = suite_create("unloads");
   TCase *tests = tcase_create("unloads");
   tcase_set_timeout(tests, 60);
-  tcase_add_checked_fixture(tests, setup, teardown);
+  tcase_add_checked_fixture(tests, groups_setup, groups_teardown);
   tcase_add_test(tests, unloads__never_seen__joins_its_group_with_all);
   tcase_add_test(tests, unloads__ran_on_after_its_last_read__counts_the_rest);
   tcase_add_test(tests, unloads__died_after_the_snapshot_had_it__counts_once);
