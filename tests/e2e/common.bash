@@ -13,7 +13,7 @@ csv=$dir/csv/test-host
 # refuses fentry gets at each start, as the machines do on which these tests run;
 # a test of its own demands it.
 plugin_lines() {
-  grep bpf_stats: "$log" | grep -vE '^\[info\] bpf_stats: unloads are not watched: ' || true
+  awk '/bpf_stats:/ && !/^\[info\] bpf_stats: unloads are not watched: /' "$log"
 }
 
 # Waits up to 20 s until the command succeeds.
