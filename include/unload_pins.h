@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <sys/types.h>
 
-enum { UNLOAD_LINKS_NUM = 6 }; /* programs of unload_watch.bpf.c */
+enum { UNLOAD_LINKS_NUM = 10 }; /* programs of unload_watch.bpf.c */
 
 /* Borrowed. The links are in the order of their programs. */
 struct unload_fds {

@@ -11,13 +11,13 @@
 
 static const char ring_file[] = "unload_ring";
 static const char counters_file[] = "unload_counters";
-static const char *const link_files[UNLOAD_LINKS_NUM] = {
-    "unload_in_0", "unload_in_1",  "unload_in_2",
-    "unload_in_3", "unload_out_0", "unload_out_1"};
-
 static int join_path(char path[PATH_MAX], const char *dir, const char *file) {
   int len = snprintf(path, PATH_MAX, "%s/%s", dir, file);
   return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static void name_link(char file[32], int number) {
+  snprintf(file, 32, "unload_link_%d", number);
 }
 
 int unload_pins_ring_path(char path[PATH_MAX], const char *dir) {
@@ -42,8 +42,11 @@ static int put(int fd, const char *dir, const char *file, gid_t gid,
 int unload_pins_put(const char *dir, const struct unload_fds *fds, gid_t gid,
                     mode_t mode) {
   int rc = unload_pins_remove(dir);
-  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++)
-    rc = put(fds->links[i], dir, link_files[i], gid, mode);
+  char file[32];
+  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++) {
+    name_link(file, i);
+    rc = put(fds->links[i], dir, file, gid, mode);
+  }
   if (rc == 0)
     rc = put(fds->counters, dir, counters_file, gid, mode);
   /* Whoever reads the ring moves its position on, and so writes. */
@@ -66,7 +69,10 @@ int unload_pins_remove(const char *dir) {
   int rc = take_away(dir, ring_file);
   if (rc == 0)
     rc = take_away(dir, counters_file);
-  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++)
-    rc = take_away(dir, link_files[i]);
+  char file[32];
+  for (int i = 0; i < UNLOAD_LINKS_NUM && rc == 0; i++) {
+    name_link(file, i);
+    rc = take_away(dir, file);
+  }
   return rc;
 }

@@ -31,9 +31,9 @@ struct {
 /* The kernel skips a program of this kind while the same program is under way
  * on that CPU already: in a task that was preempted, or under an interrupt. So
  * there are several of the same, and the first that is not skipped takes the
- * event: an event is missed only when that many tasks are preempted, one in
- * each of them, on one CPU. */
-enum { PLACES_NUM = 4 };
+ * event. A task can be preempted in but one of them: no event is missed while
+ * there are at most that many tasks on a CPU that load or unload programs. */
+enum { PLACES_NUM = 8 };
 
 /* Where a record is put together: the stack is too small. The same guard makes
  * it safe: there is only one of each place on a CPU. */
@@ -127,6 +127,8 @@ static __always_inline int enter(const __u64 *args, __u32 place) {
   __u32 type = args[1];
   struct event event = event_of(prog, type);
   __u8 one = 1;
+  if (bpf_map_lookup_elem(&taken, &event) != 0)
+    return 0;
   /* Before 6.4 only the lower half of what it returns is set. */
   int rc = (int)bpf_map_update_elem(&taken, &event, &one, BPF_NOEXIST);
   /* Without room to say so, just one of them takes it. */
@@ -148,6 +150,10 @@ SEC(ENTRY) int bpf_stats_in_0(__u64 *args) { return enter(args, 0); }
 SEC(ENTRY) int bpf_stats_in_1(__u64 *args) { return enter(args, 1); }
 SEC(ENTRY) int bpf_stats_in_2(__u64 *args) { return enter(args, 2); }
 SEC(ENTRY) int bpf_stats_in_3(__u64 *args) { return enter(args, 3); }
+SEC(ENTRY) int bpf_stats_in_4(__u64 *args) { return enter(args, 4); }
+SEC(ENTRY) int bpf_stats_in_5(__u64 *args) { return enter(args, 5); }
+SEC(ENTRY) int bpf_stats_in_6(__u64 *args) { return enter(args, 6); }
+SEC(ENTRY) int bpf_stats_in_7(__u64 *args) { return enter(args, 7); }
 SEC(EXIT) int bpf_stats_out_0(__u64 *args) { return leave(args); }
 SEC(EXIT) int bpf_stats_out_1(__u64 *args) { return leave(args); }
 

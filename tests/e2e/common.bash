@@ -29,7 +29,7 @@ wait_until() {
 }
 
 # Writes the configuration. The lines of the <Plugin bpf_stats> block come from
-# standard input.
+# standard input, what is to come after it from extra_config.
 write_config() {
   cat >"$dir/collectd.conf" <<END
 BaseDir "$dir"
@@ -60,6 +60,7 @@ LoadPlugin bpf_stats
 Source "$SOURCE"
 $(cat)
 </Plugin>
+${extra_config:-}
 END
 }
 

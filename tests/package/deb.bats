@@ -28,7 +28,8 @@ unmount_root() {
 # A minimal root of this machine's own release, from its own mirror.
 make_root() {
   local site suite
-  site=$(apt-get indextargets --format '$(SITE)' | head -n 1)
+  # shellcheck disable=SC2016 # apt expands it
+    site=$(apt-get indextargets --format '$(SITE)' | head -n 1)
   # shellcheck source=/dev/null
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
   unmount_root
