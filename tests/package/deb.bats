@@ -7,10 +7,9 @@
 root=$builddir/tests/package/root
 work=$builddir/tests/package/deb
 
-in_root() {
-  chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    DEBIAN_FRONTEND=noninteractive "$@"
-}
+in_root=(chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+  DEBIAN_FRONTEND=noninteractive)
+in_root() { "${in_root[@]}" "$@"; }
 
 # Every file of the root, but for what packaging itself writes.
 list_files() {
@@ -98,7 +97,8 @@ END
   echo 'load package_xdp xdp' >&"${WORKLOAD[1]}"
   read -r -t 20 answer <&"${WORKLOAD[0]}"
   [ "$answer" = ok ]
-  in_root collectd -f -C /tmp/collectd.conf >"$work/collectd.log" 2>&1 3>&- &
+  # Not the function, which would be another process.
+  "${in_root[@]}" collectd -f -C /tmp/collectd.conf >"$work/collectd.log" 2>&1 3>&- &
   collectd_pid=$!
   csv="$root/tmp/csv/test-host/bpf_stats-package_xdp"
   for _ in {1..100}; do
@@ -109,6 +109,7 @@ END
   read -r -t 20 answer <&"${WORKLOAD[0]}"
   sleep 2
   kill "$collectd_pid" "$workload_pid"
+  wait "$collectd_pid"
   cat "$work/collectd.log"
   [ "$(tail -n 1 "$csv"/invocations-* | cut -d, -f2)" = 4321 ]
   run grep -E 'error|warning' "$work/collectd.log"
