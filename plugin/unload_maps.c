@@ -76,6 +76,10 @@ static int load(struct unload_maps *maps, size_t ring_size_bytes) {
   return rc;
 }
 
+_Static_assert(sizeof(((struct watch_programs *)NULL)->links) ==
+                   UNLOAD_LINKS_NUM * sizeof(struct bpf_link *),
+               "unload_watch.bpf.c has other programs than are pinned");
+
 /* The links, in the order of their programs. */
 static void get_link_fds(const struct unload_maps *maps,
                          int fds[UNLOAD_LINKS_NUM]) {

@@ -5,9 +5,15 @@
 : "${builddir:?is set by the Makefile}" "${COLLECTD:?}" "${BPFTOOL:?}"
 : "${SOURCE:=auto}" # the tests run once for each source
 
-dir=$BATS_TEST_TMPDIR
-log=$dir/collectd.log
-csv=$dir/csv/test-host
+: "${host:=test-host}"
+
+# Where the files of one collectd are.
+use_dir() { # DIR
+  dir=$1
+  log=$dir/collectd.log
+  csv=$dir/csv/$host
+}
+use_dir "${BATS_TEST_TMPDIR:-}"
 
 # Prints what the plugin has logged but for the one line that a kernel which
 # refuses fentry gets at each start, as the machines do on which these tests run;
@@ -34,7 +40,7 @@ write_config() {
   cat >"$dir/collectd.conf" <<END
 BaseDir "$dir"
 PIDFile "$dir/pid"
-Hostname "test-host"
+Hostname "$host"
 FQDNLookup false
 Interval ${interval:-0.5}
 LoadPlugin logfile

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The rules of conf/threshold.conf, with real misses and collectd's own plugin.
+# The rules of conf/fleet/threshold.conf, with real misses and collectd's own plugin.
 
 load common
 
@@ -10,7 +10,7 @@ has_notifications() { [ "$(notifications "$1" | wc -l)" -ge "$2" ]; }
 
 @test "miss_rate_above_the_threshold__is_one_warning_and_one_okay" {
   extra_config="PluginDir \"/usr/lib/collectd\"
-$(cat "$srcdir/conf/threshold.conf")"
+$(cat "$srcdir/conf/fleet/threshold.conf")"
   start_collectd </dev/null
   start_workload
   workload load e2e_calm xdp
@@ -37,7 +37,7 @@ $(cat "$srcdir/conf/threshold.conf")"
 
 @test "program_unloaded__is_no_notification" {
   extra_config="PluginDir \"/usr/lib/collectd\"
-$(cat "$srcdir/conf/threshold.conf")"
+$(cat "$srcdir/conf/fleet/threshold.conf")"
   start_collectd </dev/null
   start_workload
   workload load e2e_gone xdp

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,16 +114,21 @@ static int set_rate(const char *name, uint32_t rate) {
 }
 
 /* Lets that many seconds pass in ticks of 50 ms; each program has then run
- * exactly rate * seconds times. */
+ * exactly rate * seconds times. The ticks are points in time: what the runs take
+ * does not add to them. */
 static int sleep_and_run(double seconds) {
   const double tick = 0.05;
   for (struct program *p = programs; p != NULL; p = p->next)
     p->due = 0;
+  struct timespec start;
+  clock_gettime(CLOCK_MONOTONIC, &start);
   for (double at = tick;; at += tick) {
     if (at > seconds)
       at = seconds;
-    struct timespec pause = {.tv_nsec = (long)(tick * 1e9)};
-    nanosleep(&pause, NULL);
+    double wake = (double)start.tv_nsec / 1e9 + at;
+    struct timespec until = {.tv_sec = start.tv_sec + (time_t)wake,
+                             .tv_nsec = (long)(fmod(wake, 1) * 1e9)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     for (struct program *p = programs; p != NULL; p = p->next) {
       uint64_t due = (uint64_t)(p->rate * at + 0.5);
       int rc = run_one(p, (uint32_t)(due - p->due));
