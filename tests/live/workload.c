@@ -114,8 +114,8 @@ static int set_rate(const char *name, uint32_t rate) {
 }
 
 /* Lets that many seconds pass in ticks of 50 ms; each program has then run
- * exactly rate * seconds times. The ticks are points in time: what the runs take
- * does not add to them. */
+ * exactly rate * seconds times. The ticks are points in time: what the runs
+ * take does not add to them. */
 static int sleep_and_run(double seconds) {
   const double tick = 0.05;
   for (struct program *p = programs; p != NULL; p = p->next)
