@@ -13,11 +13,12 @@
 #include <stdint.h>
 
 struct accounting {
-  bool hold;            /* wanted: hold the descriptor */
-  int fd;               /* -1: not held */
-  int error;            /* -errno of the last attempt to get it, or 0 */
-  bool on;              /* known to be on at the last update */
-  uint64_t on_since_ns; /* CLOCK_BOOTTIME; while on */
+  bool hold;                /* wanted: hold the descriptor all the time */
+  int fd;                   /* -1: not held */
+  int error;                /* -errno of the last attempt to get it, or 0 */
+  bool on;                  /* known to be on at the last update */
+  uint64_t on_since_ns;     /* CLOCK_BOOTTIME; while on */
+  uint64_t window_begin_ns; /* CLOCK_MONOTONIC */
 };
 
 /* HOLD: turn statistics on, and keep them on until accounting_clear(), which
@@ -33,6 +34,14 @@ void accounting_update(struct accounting *accounting, uint64_t now_ns);
  * descriptor, which does not show anywhere. */
 double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,
                            uint64_t elapsed_ns);
+
+/* Turns statistics on for a window, where they are not held all the time. Tells
+ * in ERROR whether that went well. */
+void accounting_begin_window(struct accounting *accounting);
+
+/* Turns them off again, unless somebody else has them on as well. Returns for
+ * how long they were on, in ns of CLOCK_MONOTONIC; 0: there was no window. */
+uint64_t accounting_end_window(struct accounting *accounting);
 
 /* Lets go of the descriptor. To be called only after accounting_init(); once
  * more does nothing. */

@@ -45,6 +45,18 @@ void groups_free(struct groups *groups);
 int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
                   const struct unloads *unloads);
 
+/* The same for the second snapshot of an interval, at the end of its window:
+ * the deltas are of the window alone, and groups_next() goes over all that
+ * either update would have. */
+int groups_update_window(struct groups *groups,
+                         const struct prog_snapshot *snapshot,
+                         const struct unloads *unloads);
+
+/* After both: estimates what was not counted in the rest of the interval, each
+ * group by itself; see estimate_add(). */
+void groups_extrapolate(struct groups *groups, uint64_t interval_ns,
+                        uint64_t window_ns);
+
 /* Owned by the groups; valid until the next update or free. */
 const struct host *groups_host(const struct groups *groups);
 

@@ -7,6 +7,7 @@
 #define BPF_STATS_METRICS_H
 
 #include "groups.h"
+#include "measurement.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +26,7 @@ enum metric_scope {
 struct metrics_read {
   const struct host *host;
   const struct prog_snapshot *snapshot;
-  /* Share of the interval in which run-time statistics are known to have been
-   * on, 0..1. */
-  double coverage;
+  struct measurement measurement;
 };
 
 union metric_value {

@@ -21,6 +21,11 @@ const oconfig_value_t *option_one_value(const oconfig_item_t *item,
  * configuration. Returns false after it has rejected the value. */
 bool option_boolean(const oconfig_item_t *item, bool *ret);
 
+/* Sets *RET to the number, from 0 to MAX. Returns false after it has rejected
+ * the value. */
+bool option_number(const oconfig_item_t *item, const char *allowed, double max,
+                   double *ret);
+
 /* Calls ADD with each value of the option. There must be one, and all must be
  * strings. Returns false when it, or ADD, has rejected any. */
 bool option_each_string(const oconfig_item_t *item, const char *allowed,

@@ -14,10 +14,14 @@ struct report {
   int accounting_error;
   bool partial;
   bool watch_lost;
+  bool statistics_off;
 };
 
 /* ERROR: -errno of turning statistics on, or 0. */
 void report_accounting(struct report *report, int error);
+
+/* OFF: nobody has turned statistics on, and the plugin is not to. */
+void report_statistics(struct report *report, bool off);
 
 /* ERROR: -errno of a read that failed as a whole, or 0; then SNAPSHOT is what
  * was read. */

@@ -16,6 +16,9 @@
 struct settings {
   bool wrong; /* a value was wrong: the plugin must not start */
   bool enable_stats;
+  double
+      sample_window_s; /* of each interval; 0: statistics are on all the time */
+  double miss_rate_threshold; /* 0..1; 0: no notifications */
   bool watch_unload;
   bool log_stats;
   struct selector *selector; /* Program, ProgramType, IgnoreSelected */
@@ -37,5 +40,11 @@ void settings_clear(struct settings *settings);
  * adds to it for Program, ProgramType and Metrics. Logs one error line for each
  * wrong value, and sets WRONG; one warning for each unknown option. */
 void settings_parse(struct settings *settings, const oconfig_item_t *block);
+
+/* What the options mean together, in an interval of INTERVAL_S: to be called
+ * once, after all blocks, if nothing is wrong. Logs and sets WRONG as
+ * settings_parse().
+ */
+void settings_check(struct settings *settings, double interval_s);
 
 #endif

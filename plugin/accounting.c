@@ -2,6 +2,8 @@
 /* accounting: holds BPF_ENABLE_STATS, or else watches its sysctl. */
 #include "accounting.h"
 
+#include "clocks.h"
+
 #include <bpf/bpf.h>
 
 #include <fcntl.h>
@@ -21,12 +23,21 @@ void accounting_init(struct accounting *accounting, bool hold) {
   *accounting = (struct accounting){.hold = hold, .fd = -1};
 }
 
+static void open_fd(struct accounting *accounting) {
+  int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  accounting->error = fd < 0 ? fd : 0;
+  accounting->fd = fd < 0 ? -1 : fd;
+}
+
+static void close_fd(struct accounting *accounting) {
+  if (accounting->fd >= 0)
+    close(accounting->fd);
+  accounting->fd = -1;
+}
+
 void accounting_update(struct accounting *accounting, uint64_t now_ns) {
-  if (accounting->hold && accounting->fd < 0) {
-    int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-    accounting->error = fd < 0 ? fd : 0;
-    accounting->fd = fd < 0 ? -1 : fd;
-  }
+  if (accounting->hold && accounting->fd < 0)
+    open_fd(accounting);
   bool on = accounting->fd >= 0 || sysctl_is_set();
   if (on && !accounting->on)
     accounting->on_since_ns = now_ns;
@@ -42,9 +53,24 @@ double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,
   return on_ns >= elapsed_ns ? 1.0 : (double)on_ns / (double)elapsed_ns;
 }
 
+/* To turn them on or off the kernel patches its code on all CPUs, which takes
+ * while the call does: half of it is the best guess. */
+void accounting_begin_window(struct accounting *accounting) {
+  uint64_t before_ns = monotonic_ns();
+  open_fd(accounting);
+  accounting->window_begin_ns = before_ns + (monotonic_ns() - before_ns) / 2;
+}
+
+uint64_t accounting_end_window(struct accounting *accounting) {
+  if (accounting->fd < 0)
+    return 0;
+  uint64_t before_ns = monotonic_ns();
+  close_fd(accounting);
+  uint64_t end_ns = before_ns + (monotonic_ns() - before_ns) / 2;
+  return end_ns - accounting->window_begin_ns;
+}
+
 void accounting_clear(struct accounting *accounting) {
-  if (accounting->fd >= 0)
-    close(accounting->fd);
-  accounting->fd = -1;
+  close_fd(accounting);
   accounting->on = false;
 }

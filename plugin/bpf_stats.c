@@ -1,163 +1,148 @@
 /* SPDX-License-Identifier: MIT */
 /* bpf_stats: collectd plugin that reads the run-time statistics of all loaded
  * BPF programs. This file is the glue: it registers with collectd, runs the
- * pipeline once an interval, and logs.
- *
- * Units on the wire: runs, ns, bytes, seconds; shares are 0..1. */
+ * pipeline once an interval, and logs. */
 #include "accounting.h"
-#include "boottime.h"
+#include "alarms.h"
+#include "clocks.h"
+#include "dispatch.h"
 #include "groups.h"
-#include "metrics.h"
 #include "report.h"
-#include "self_check.h"
+#include "sampler.h"
 #include "settings.h"
 #include "source.h"
-#include "unload_watch.h"
+#include "watch.h"
 
-#include "collectd/core/daemon/collectd.h"
-
-#include "collectd/core/daemon/plugin.h"
 #include "collectd/core/utils/common/common.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-_Static_assert(GROUP_NAME_SIZE == DATA_MAX_NAME_LEN,
-               "a group name must fill collectd's buffer and no more");
 
 static struct plugin {
   struct settings settings;
   struct source *source;
   struct groups *groups;
   struct accounting accounting;
-  struct unload_watch *watch; /* NULL: unloads are not watched */
+  struct watch watch;
+  struct alarms alarms;
   struct report report;
+  struct sampler *sampler; /* NULL: statistics are on all the time */
+
+  /* Of the read, or with a sampler of the window that its thread works at. */
+  struct prog_snapshot snapshot;
+  int error; /* -errno, or 0 */
+  uint64_t window_ns;
+  uint64_t last_read_ns; /* CLOCK_MONOTONIC; 0: none yet */
 } plugin = {.accounting = {.fd = -1}};
 
 void module_register(void);
 
-static void dispatch(const struct metric *metric, union metric_value value,
-                     const char *plugin_instance, cdtime_t time) {
-  value_t collectd_value = {.gauge = value.gauge};
-  if (metric->kind == METRIC_DERIVE)
-    collectd_value.derive = value.derive;
-  value_list_t vl = {
-      .values = &collectd_value,
-      .values_len = 1,
-      .time = time,
-      .plugin = "bpf_stats",
-  };
-  sstrncpy(vl.plugin_instance, plugin_instance, sizeof(vl.plugin_instance));
-  sstrncpy(vl.type, metric->type, sizeof(vl.type));
-  sstrncpy(vl.type_instance, metric->type_instance, sizeof(vl.type_instance));
-  plugin_dispatch_values(&vl);
+/* From the kernel to the groups. */
+static void take_snapshot(int (*update)(struct groups *groups,
+                                        const struct prog_snapshot *snapshot,
+                                        const struct unloads *unloads)) {
+  struct unloads unloads;
+  watch_begin(&plugin.watch, &plugin.report);
+  int rc = source_snapshot(plugin.source, &plugin.snapshot);
+  if (rc == 0)
+    rc = update(plugin.groups, &plugin.snapshot,
+                watch_end(&plugin.watch, &unloads));
+  report_read(&plugin.report, rc, &plugin.snapshot);
+  if (rc == 0)
+    watch_taken(&plugin.watch);
+  plugin.error = rc;
+}
+
+static void update_accounting(void) {
+  accounting_update(&plugin.accounting, boottime_ns());
+}
+
+/* Statistics are off while the snapshots of a window are taken, so that what
+ * counts between the two is the window and nothing else. */
+static void begin_window(void) {
+  update_accounting();
+  take_snapshot(groups_update);
+  accounting_begin_window(&plugin.accounting);
+}
+
+static void end_window(void) {
+  plugin.window_ns = accounting_end_window(&plugin.accounting);
+  report_accounting(&plugin.report, plugin.accounting.error);
+  update_accounting();
+  if (plugin.error == 0)
+    take_snapshot(groups_update_window);
+}
+
+static struct measurement read_whole_interval(void) {
+  update_accounting();
+  if (plugin.sampler == NULL)
+    report_accounting(&plugin.report, plugin.accounting.error);
+  take_snapshot(groups_update);
+  return measurement_of_interval(&plugin.accounting, groups_host(plugin.groups),
+                                 plugin.snapshot.time_ns);
+}
+
+static struct measurement read_window(uint64_t interval_ns) {
+  struct measurement measurement =
+      measurement_of_window(&plugin.accounting, groups_host(plugin.groups),
+                            boottime_ns(), interval_ns, plugin.window_ns);
+  if (measurement.extrapolate)
+    groups_extrapolate(plugin.groups, interval_ns, plugin.window_ns);
+  return measurement;
 }
 
 static void log_stats(const struct group *group) {
   char line[256 + GROUP_NAME_SIZE];
   prog_stats_format(line, sizeof(line),
                     group->name[0] != '\0' ? group->name : "all programs",
-                    group->total);
+                    group_estimated_total(group));
   INFO("bpf_stats: %s", line);
 }
 
-/* Dispatches the series in SET that GROUP has a value for. */
-static void dispatch_group(const struct metrics_read *read,
-                           const struct group *group, metric_set set,
-                           cdtime_t time) {
-  size_t metrics_num = 0;
-  const struct metric *metrics = metrics_all(&metrics_num);
-  for (size_t i = 0; i < metrics_num; i++) {
-    union metric_value value;
-    if ((set >> i & 1) != 0 && metrics[i].compute(read, group, &value))
-      dispatch(&metrics[i], value, group->name, time);
-  }
-  if (plugin.settings.log_stats)
-    log_stats(group);
-}
-
 static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
-  const struct group *host = &read->host->group;
-  dispatch_group(read, host, metrics_host(), time);
+  const struct settings *settings = &plugin.settings;
+  const bool measured =
+      read->measurement.measured_ns != 0 && settings->miss_rate_threshold > 0.0;
+  dispatch_group(read, &read->host->group, metrics_host(), time);
+  if (settings->log_stats)
+    log_stats(&read->host->group);
   for (const struct group *group = groups_next(plugin.groups, NULL);
-       group != NULL; group = groups_next(plugin.groups, group))
-    dispatch_group(read, group, plugin.settings.group_metrics, time);
-}
-
-static void close_watch(void) {
-  unload_watch_free(plugin.watch);
-  plugin.watch = NULL;
-}
-
-/* Opens the watch that is pinned beside the iterator, or loads one and checks
- * it. Returns 0; or -errno, and writes into REASON why. */
-static int open_watch(char *reason, size_t reason_size) {
-  const char *pin = plugin.settings.iterator_pin;
-  char *dir = NULL;
-  if (pin != NULL) {
-    dir = strndup(pin, (size_t)(strrchr(pin, '/') - pin));
-    if (dir == NULL)
-      return -ENOMEM;
+       group != NULL; group = groups_next(plugin.groups, group)) {
+    dispatch_group(read, group, settings->group_metrics, time);
+    if (measured)
+      alarms_check(&plugin.alarms, group->name, group->delta,
+                   settings->miss_rate_threshold, dispatch_alarm);
+    if (settings->log_stats)
+      log_stats(group);
   }
-  int rc = unload_watch_new(dir, UNLOAD_RING_SIZE_BYTES, &plugin.watch, reason,
-                            reason_size);
-  free(dir);
-  if (rc == 0 && pin == NULL)
-    rc = self_check_watch(plugin.watch, reason, reason_size);
-  if (rc == 0)
-    rc = unload_watch_begin(plugin.watch);
-  if (rc != 0)
-    close_watch();
-  return rc;
+  if (measured)
+    alarms_settle(&plugin.alarms, dispatch_alarm);
 }
 
-/* Just before a snapshot. A watch that was pinned may have gone, or be pinned
- * anew. */
-static void begin_watch(void) {
-  const bool was_watching = plugin.watch != NULL;
-  int rc = was_watching ? unload_watch_begin(plugin.watch) : -ENOENT;
-  if (rc == 0 || !plugin.settings.watch_unload)
-    return;
-  close_watch();
-  char reason[300];
-  snprintf(reason, sizeof(reason), "%s", STRERROR(-rc));
-  if (plugin.settings.iterator_pin != NULL)
-    rc = open_watch(reason, sizeof(reason));
-  if (was_watching || rc == 0)
-    report_watch(&plugin.report, rc != 0, reason);
-}
-
-static int bpf_stats_read(void) {
+static int read_and_dispatch(uint64_t interval_ns) {
   cdtime_t time = cdtime();
-  accounting_update(&plugin.accounting, boottime_ns());
-  report_accounting(&plugin.report, plugin.accounting.error);
-
-  struct prog_snapshot snapshot = {0};
-  struct unloads unloads;
-  begin_watch();
-  int rc = source_snapshot(plugin.source, &snapshot);
-  if (rc == 0 && plugin.watch != NULL)
-    unload_watch_end(plugin.watch, &unloads);
-  if (rc == 0)
-    rc = groups_update(plugin.groups, &snapshot,
-                       plugin.watch != NULL ? &unloads : NULL);
-  report_read(&plugin.report, rc, &snapshot);
-  if (rc != 0)
+  const bool sampled = plugin.sampler != NULL && sampler_wait(plugin.sampler);
+  struct measurement measurement =
+      sampled ? read_window(interval_ns) : read_whole_interval();
+  if (plugin.error != 0)
     return -1;
-  if (plugin.watch != NULL)
-    unload_watch_taken(plugin.watch);
-
-  const struct host *host = groups_host(plugin.groups);
+  if (!plugin.settings.enable_stats)
+    report_statistics(&plugin.report, measurement.coverage == 0.0);
   struct metrics_read read = {
-      .host = host,
-      .snapshot = &snapshot,
-      .coverage = accounting_coverage(&plugin.accounting, snapshot.time_ns,
-                                      host->elapsed_ns),
+      .host = groups_host(plugin.groups),
+      .snapshot = &plugin.snapshot,
+      .measurement = measurement,
   };
   dispatch_all(&read, time);
   return 0;
+}
+
+static int bpf_stats_read(void) {
+  uint64_t now_ns = monotonic_ns();
+  int rc = read_and_dispatch(now_ns - plugin.last_read_ns);
+  plugin.last_read_ns = now_ns;
+  if (plugin.sampler != NULL)
+    sampler_begin_interval(plugin.sampler, now_ns);
+  return rc;
 }
 
 /* Never fails: that would stop the whole daemon. */
@@ -187,51 +172,64 @@ static int open_source(void) {
   return rc;
 }
 
-/* A host without it is none the worse for that: it is polled. */
-static void start_watch(void) {
-  char reason[300] = "out of memory";
-  if (!plugin.settings.watch_unload || open_watch(reason, sizeof(reason)) == 0)
-    return;
-  INFO(
-      "bpf_stats: unloads are not watched: %s. What a program counts after its "
-      "last read is not seen.",
-      reason);
-  plugin.report.watch_lost = true;
+/* Returns 0 or -errno. */
+static int start_groups(void) {
+  struct groups_options options = {
+      .selector = plugin.settings.selector,
+      .name_format = plugin.settings.instance_format,
+      .groups_max = plugin.settings.max_instances,
+  };
+  plugin.groups = groups_new(&options);
+  return plugin.groups == NULL ? -ENOMEM : 0;
+}
+
+static int start_sampler(void) {
+  const struct sampler_work work = {.begin_window = begin_window,
+                                    .end_window = end_window};
+  double window_s = plugin.settings.sample_window_s;
+  if (window_s == 0.0)
+    return 0;
+  accounting_clear(&plugin.accounting);
+  accounting_init(&plugin.accounting, false);
+  return sampler_new(CDTIME_T_TO_NS(plugin_get_interval()),
+                     (uint64_t)(window_s * 1e9), &work, &plugin.sampler);
 }
 
 /* The read callback is registered only when all is well. Returns 0 also when it
  * is not: then the reason is in the log, and collectd has nothing to add. */
 static int bpf_stats_init(void) {
+  if (!plugin.settings.wrong)
+    settings_check(&plugin.settings, CDTIME_T_TO_DOUBLE(plugin_get_interval()));
   if (plugin.settings.wrong)
     return 0;
   source_log_libbpf(log_libbpf);
   /* First, so that statistics are on when the source is checked. */
   accounting_init(&plugin.accounting, plugin.settings.enable_stats);
-  accounting_update(&plugin.accounting, boottime_ns());
+  update_accounting();
   if (open_source() != 0) {
     accounting_clear(&plugin.accounting);
     return 0;
   }
-  struct groups_options groups_options = {
-      .selector = plugin.settings.selector,
-      .name_format = plugin.settings.instance_format,
-      .groups_max = plugin.settings.max_instances,
-  };
-  plugin.groups = groups_new(&groups_options);
-  if (plugin.groups == NULL) {
-    ERROR("bpf_stats: out of memory. The plugin is not started.");
+  watch_start(&plugin.watch, plugin.settings.watch_unload,
+              plugin.settings.iterator_pin, &plugin.report);
+  int rc = start_groups();
+  if (rc == 0)
+    rc = start_sampler();
+  if (rc != 0) {
+    ERROR("bpf_stats: %s. The plugin is not started.", STRERROR(-rc));
     accounting_clear(&plugin.accounting);
     return 0;
   }
-  start_watch();
   plugin_register_read("bpf_stats", bpf_stats_read);
   return 0;
 }
 
 static int bpf_stats_shutdown(void) {
+  sampler_free(plugin.sampler); /* its thread uses all the others */
   groups_free(plugin.groups);
   source_free(plugin.source);
-  close_watch();
+  watch_stop(&plugin.watch);
+  alarms_clear(&plugin.alarms);
   accounting_clear(&plugin.accounting);
   settings_clear(&plugin.settings);
   plugin = (struct plugin){.accounting = {.fd = -1}};

@@ -2,7 +2,7 @@
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
 #include "accounting.h"
-#include "boottime.h"
+#include "clocks.h"
 #include "self_check.h"
 #include "source.h"
 #include "unload_pins.h"

@@ -88,7 +88,7 @@ struct group_table *group_table_new(size_t groups_max) {
 void group_table_free(struct group_table *table) {
   if (table == NULL)
     return;
-  group_table_begin(table);
+  group_table_begin(table, true);
   group_table_settle(table);
   while (table->idle_num > 0)
     forget_oldest(table);
@@ -134,14 +134,25 @@ struct group *group_table_other(struct group_table *table) {
   return &table->other.group;
 }
 
-void group_table_begin(struct group_table *table) {
+struct prog_stats group_estimated_total(const struct group *group) {
+  return estimate_total(&group->estimate, group->total);
+}
+
+void group_begin(struct group *group) {
+  *group = (struct group){
+      .name = group->name,
+      .total = group->total,
+      .last_delta = group->delta,
+      .estimate = group->estimate,
+  };
+}
+
+void group_table_begin(struct group_table *table, bool new_interval) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link) {
-    node->group = (struct group){
-        .name = node->group.name,
-        .total = node->group.total,
-    };
-    node->touched = false;
+    group_begin(&node->group);
+    if (new_interval)
+      node->touched = false;
   }
 }
 
@@ -171,10 +182,24 @@ void group_table_settle(struct group_table *table) {
     TAILQ_REMOVE(&table->active, node, link);
     if (node != &table->other)
       table->active_num--;
+    group_begin(&node->group); /* its last delta would be of long ago */
     push_idle(table, node);
   }
   while (table->groups_max == 0 && table->idle_num > IDLE_MAX)
     forget_oldest(table);
+}
+
+void group_extrapolate(struct group *group, uint64_t interval_ns,
+                       uint64_t window_ns) {
+  estimate_add(&group->estimate, group->delta, group->last_delta, interval_ns,
+               window_ns);
+}
+
+void group_table_extrapolate(struct group_table *table, uint64_t interval_ns,
+                             uint64_t window_ns) {
+  struct node *node;
+  TAILQ_FOREACH(node, &table->active, link)
+  group_extrapolate(&node->group, interval_ns, window_ns);
 }
 
 const struct group *group_table_next(const struct group_table *table,

@@ -90,9 +90,9 @@ static void join(struct groups *groups, const struct member *member) {
 
 /* Joins every member with its group. Groups that live on are joined before room
  * is made for others, so that a reload cannot lose its group. */
-static void assign(struct groups *groups, bool watched) {
+static void assign(struct groups *groups, bool watched, bool new_interval) {
   struct member_list *list = &groups->members.list;
-  group_table_begin(groups->table);
+  group_table_begin(groups->table, new_interval);
   for (size_t i = 0; i < list->num; i++) {
     struct member *member = &list->items[i];
     member->wants_group = member->is_new && meet(groups, member, watched);
@@ -153,7 +153,7 @@ static struct sums account(struct groups *groups) {
   struct sums sums = {0};
   struct host *host = &groups->host;
   host->folded_programs = 0;
-  host->group = (struct group){.name = "", .total = host->group.total};
+  group_begin(&host->group);
   for (size_t i = 0; i < groups->members.list.num; i++) {
     struct member *member = &groups->members.list.items[i];
     struct prog_stats advance = {0};
@@ -237,13 +237,13 @@ static void count_churn(struct groups *groups, bool complete,
       groups->unwatched + (groups->lost > given_up ? groups->lost : given_up);
 }
 
-int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads) {
+static int update(struct groups *groups, const struct prog_snapshot *snapshot,
+                  const struct unloads *unloads, bool new_interval) {
   struct members *members = &groups->members;
   int rc = members_update(members, snapshot, unloads);
   if (rc != 0)
     return rc;
-  assign(groups, unloads != NULL);
+  assign(groups, unloads != NULL, new_interval);
   struct sums sums = account(groups);
   account_host(groups, snapshot, unloads, &sums, members->last_complete);
   count_churn(groups, snapshot->complete, unloads);
@@ -252,6 +252,23 @@ int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
     groups->host.elapsed_ns = snapshot->time_ns - members->last_time_ns;
   members_settle(members, snapshot);
   return 0;
+}
+
+int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
+                  const struct unloads *unloads) {
+  return update(groups, snapshot, unloads, true);
+}
+
+int groups_update_window(struct groups *groups,
+                         const struct prog_snapshot *snapshot,
+                         const struct unloads *unloads) {
+  return update(groups, snapshot, unloads, false);
+}
+
+void groups_extrapolate(struct groups *groups, uint64_t interval_ns,
+                        uint64_t window_ns) {
+  group_table_extrapolate(groups->table, interval_ns, window_ns);
+  group_extrapolate(&groups->host.group, interval_ns, window_ns);
 }
 
 const struct host *groups_host(const struct groups *groups) {

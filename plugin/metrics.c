@@ -24,9 +24,13 @@ static bool gauge(double value, union metric_value *ret_value) {
       __attribute__((unused)) const struct group *group,                       \
       union metric_value *ret_value)
 
-COMPUTE(invocations) { return derive(group->total.cnt, ret_value); }
+COMPUTE(invocations) {
+  return derive(group_estimated_total(group).cnt, ret_value);
+}
 
-COMPUTE(run_time_ns) { return derive(group->total.nsecs, ret_value); }
+COMPUTE(run_time_ns) {
+  return derive(group_estimated_total(group).nsecs, ret_value);
+}
 
 COMPUTE(recursion_misses) {
   return read->snapshot->has_misses && derive(group->total.misses, ret_value);
@@ -40,7 +44,7 @@ COMPUTE(ns_per_call) {
 /* The kernel counts misses even while statistics are off; then the rate would
  * be 1. */
 COMPUTE(miss_rate) {
-  return read->snapshot->has_misses && read->coverage >= 1.0 &&
+  return read->snapshot->has_misses && read->measurement.measured_ns != 0 &&
          (group->delta.cnt != 0 || group->delta.misses != 0) &&
          gauge(prog_stats_miss_rate(group->delta), ret_value);
 }
@@ -51,20 +55,21 @@ COMPUTE(programs) {
 }
 
 COMPUTE(cpu_percent) {
-  uint64_t elapsed_ns = read->host->elapsed_ns;
-  return elapsed_ns != 0 && read->coverage >= 1.0 && group->unmeasured == 0 &&
-         gauge((double)group->delta.nsecs / (double)elapsed_ns * 100.0,
+  uint64_t measured_ns = read->measurement.measured_ns;
+  return measured_ns != 0 && group->unmeasured == 0 &&
+         gauge((double)group->delta.nsecs / (double)measured_ns * 100.0,
                ret_value);
 }
 
 COMPUTE(ns_per_call_lifetime) {
-  return group->total.cnt != 0 &&
-         gauge(prog_stats_ns_per_call(group->total), ret_value);
+  struct prog_stats total = group_estimated_total(group);
+  return total.cnt != 0 && gauge(prog_stats_ns_per_call(total), ret_value);
 }
 
 COMPUTE(miss_rate_lifetime) {
-  return read->snapshot->has_misses && group->total.cnt != 0 &&
-         gauge(prog_stats_miss_rate(group->total), ret_value);
+  struct prog_stats total = group_estimated_total(group);
+  return read->snapshot->has_misses && total.cnt != 0 &&
+         gauge(prog_stats_miss_rate(total), ret_value);
 }
 
 COMPUTE(memory) {
@@ -72,12 +77,9 @@ COMPUTE(memory) {
          gauge((double)group->memory_bytes, ret_value);
 }
 
-/* Counters that moved although nothing is known to have turned statistics on:
- * somebody else did, for an unknown share of the interval. */
 COMPUTE(coverage) {
-  return read->host->elapsed_ns != 0 &&
-         (read->coverage > 0.0 || group->delta.cnt == 0) &&
-         gauge(read->coverage, ret_value);
+  return read->measurement.coverage >= 0.0 &&
+         gauge(read->measurement.coverage, ret_value);
 }
 
 COMPUTE(programs_loaded) { return derive(read->host->churn.loaded, ret_value); }

@@ -57,6 +57,20 @@ bool option_boolean(const oconfig_item_t *item, bool *ret) {
   return true;
 }
 
+bool option_number(const oconfig_item_t *item, const char *allowed, double max,
+                   double *ret) {
+  const oconfig_value_t *value = option_one_value(item, allowed);
+  if (value == NULL)
+    return false;
+  double number =
+      value->type == OCONFIG_TYPE_NUMBER ? value->value.number : -1.0;
+  /* Not its opposite: a NaN is neither. */
+  if (!(number >= 0.0 && number <= max))
+    return option_reject(item, value, allowed);
+  *ret = number;
+  return true;
+}
+
 bool option_each_string(const oconfig_item_t *item, const char *allowed,
                         bool (*add)(void *context, const oconfig_item_t *item,
                                     const oconfig_value_t *value),

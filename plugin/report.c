@@ -20,6 +20,16 @@ void report_accounting(struct report *report, int error) {
             STRERROR(-error));
 }
 
+void report_statistics(struct report *report, bool off) {
+  if (off && !report->statistics_off)
+    NOTICE(
+        "bpf_stats: run-time statistics are off, so all counters stand still. "
+        "Set \"EnableStats true\", or kernel.bpf_stats_enabled=1 with sysctl.");
+  if (!off && report->statistics_off)
+    NOTICE("bpf_stats: run-time statistics are on now");
+  report->statistics_off = off;
+}
+
 void report_read(struct report *report, int error,
                  const struct prog_snapshot *snapshot) {
   if (error != 0 && error != report->read_error)

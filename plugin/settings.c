@@ -19,7 +19,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_INSTANCES_MAX = 1000000, MAX_INSTANCES_DEFAULT = 1000 };
+enum {
+  MAX_INSTANCES_MAX = 1000000,
+  MAX_INSTANCES_DEFAULT = 1000,
+};
+
+static const double SAMPLE_WINDOW_MIN_S = 0.001;
+static const double SAMPLE_WINDOW_MAX_S = 86400.0; /* whatever the interval */
 
 struct option {
   const char *key;
@@ -34,6 +40,7 @@ int settings_init(struct settings *settings) {
       .instance_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
       .group_metrics = metrics_default(),
       .max_instances = MAX_INSTANCES_DEFAULT,
+      .miss_rate_threshold = 0.01,
   };
   return settings->selector == NULL ? -ENOMEM : 0;
 }
@@ -159,17 +166,33 @@ static bool parse_max_instances(struct settings *settings,
   char allowed[64];
   snprintf(allowed, sizeof(allowed), "a whole number from 0 to %d",
            MAX_INSTANCES_MAX);
-  const oconfig_value_t *value = option_one_value(item, allowed);
-  if (value == NULL)
+  double number = 0.0;
+  if (!option_number(item, allowed, MAX_INSTANCES_MAX, &number))
     return false;
-  double number =
-      value->type == OCONFIG_TYPE_NUMBER ? value->value.number : -1.0;
-  /* Not its opposite: a NaN is neither. */
-  if (number >= 0.0 && number <= MAX_INSTANCES_MAX && floor(number) == number) {
-    settings->max_instances = (size_t)number;
-    return true;
-  }
-  return option_reject(item, value, allowed);
+  if (floor(number) != number)
+    return option_reject(item, &item->values[0], allowed);
+  settings->max_instances = (size_t)number;
+  return true;
+}
+
+/* Half of the interval, the upper limit, is known to settings_check(). */
+static bool parse_sample_window(struct settings *settings,
+                                const oconfig_item_t *item) {
+  static const char allowed[] =
+      "0, or seconds from 0.001 to half of the interval";
+  double window_s = 0.0;
+  if (!option_number(item, allowed, SAMPLE_WINDOW_MAX_S, &window_s))
+    return false;
+  if (window_s > 0.0 && window_s < SAMPLE_WINDOW_MIN_S)
+    return option_reject(item, &item->values[0], allowed);
+  settings->sample_window_s = window_s;
+  return true;
+}
+
+static bool parse_miss_rate_threshold(struct settings *settings,
+                                      const oconfig_item_t *item) {
+  return option_number(item, "a rate from 0 to 1, such as 0.01", 1.0,
+                       &settings->miss_rate_threshold);
 }
 
 static bool parse_source(struct settings *settings,
@@ -211,12 +234,14 @@ static bool parse_iterator_pin(struct settings *settings,
 
 static const struct option options[] = {
     {"EnableStats", parse_enable_stats},
+    {"SampleWindow", parse_sample_window},
     {"Program", parse_program},
     {"ProgramType", parse_program_type},
     {"IgnoreSelected", parse_ignore_selected},
     {"PluginInstanceFormat", parse_instance_format},
     {"Metrics", parse_metrics},
     {"MaxInstances", parse_max_instances},
+    {"MissRateThreshold", parse_miss_rate_threshold},
     {"Source", parse_source},
     {"IteratorPin", parse_iterator_pin},
     {"WatchUnload", parse_watch_unload},
@@ -242,5 +267,24 @@ void settings_parse(struct settings *settings, const oconfig_item_t *block) {
       settings->wrong |= !option_reject(item, NULL, "a line, not a block");
     else
       settings->wrong |= !option->parse(settings, item);
+  }
+}
+
+void settings_check(struct settings *settings, double interval_s) {
+  double window_s = settings->sample_window_s;
+  if (window_s == 0.0)
+    return;
+  if (!settings->enable_stats) {
+    ERROR(
+        "bpf_stats: option SampleWindow, value %g: needs \"EnableStats true\". "
+        "The plugin is not started.",
+        window_s);
+    settings->wrong = true;
+  } else if (window_s > interval_s / 2.0) {
+    ERROR(
+        "bpf_stats: option SampleWindow, value %g: allowed is at most %g, half "
+        "of the interval. The plugin is not started.",
+        window_s, interval_s / 2.0);
+    settings->wrong = true;
   }
 }

@@ -2,7 +2,7 @@
 /* source: the choice of a source, and what all have in common. */
 #include "source.h"
 
-#include "boottime.h"
+#include "clocks.h"
 #include "self_check.h"
 
 #include <bpf/libbpf.h>

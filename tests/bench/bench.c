@@ -123,9 +123,10 @@ static size_t read_all(struct reader *reader) {
     rc = groups_update(reader->groups, &snapshot, NULL);
   if (rc != 0)
     die("reading", rc);
-  struct metrics_read read = {.host = groups_host(reader->groups),
-                              .snapshot = &snapshot,
-                              .coverage = 1.0};
+  struct metrics_read read = {
+      .host = groups_host(reader->groups),
+      .snapshot = &snapshot,
+      .measurement = {.coverage = 1.0, .measured_ns = 1}};
   size_t metrics_num = 0;
   const struct metric *metrics = metrics_all(&metrics_num);
   const metric_set set = metrics_default();

@@ -82,6 +82,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 
 @test "csv__of_the_host__has_its_series" {
   start_collectd </dev/null
+  wait_until has_reads 1 # what was loaded before it is no load
   load_programs
   run_programs 2
   wait_reads

@@ -3,7 +3,7 @@
  * prints a line of outcomes. Argument: the path of a pinned iterator, or "-".
  */
 #include "accounting.h"
-#include "boottime.h"
+#include "clocks.h"
 #include "source.h"
 
 #include <stdio.h>

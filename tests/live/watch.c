@@ -8,7 +8,7 @@
 #include "progs.h"
 
 #include "accounting.h"
-#include "boottime.h"
+#include "clocks.h"
 #include "groups.h"
 #include "self_check.h"
 #include "unload_watch.h"

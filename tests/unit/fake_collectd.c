@@ -10,14 +10,17 @@
 #include "collectd/core/utils/common/common.h"
 
 struct fake_collectd fake_collectd;
+char *hostname_g = "fake-host";
 
 void fake_collectd_reset(void) {
-  fake_collectd = (struct fake_collectd){.now = 1000};
+  fake_collectd = (struct fake_collectd){
+      .now = 1000, .interval = TIME_T_TO_CDTIME_T_STATIC(10)};
 }
 
 void fake_collectd_clear(void) {
   fake_collectd.lines_num = 0;
   fake_collectd.dispatched_num = 0;
+  fake_collectd.notifications_num = 0;
 }
 
 size_t fake_collectd_count(int severity) {
@@ -60,6 +63,16 @@ int plugin_dispatch_values(value_list_t const *list) {
   fake_collectd.dispatched[i].value = list->values[0];
   return 0;
 }
+
+int plugin_dispatch_notification(const notification_t *notification) {
+  if (fake_collectd.notifications_num == FAKE_NOTIFICATIONS_MAX)
+    abort();
+  fake_collectd.notifications[fake_collectd.notifications_num++] =
+      *notification;
+  return 0;
+}
+
+cdtime_t plugin_get_interval(void) { return fake_collectd.interval; }
 
 cdtime_t cdtime(void) { return ++fake_collectd.now; }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fake_collectd: stands in for the daemon at the link seam. It records what the
- * plugin logs, registers and dispatches. */
+ * plugin logs, registers, dispatches and notifies of. */
 #ifndef BPF_STATS_TESTS_FAKE_COLLECTD_H
 #define BPF_STATS_TESTS_FAKE_COLLECTD_H
 
@@ -11,7 +11,7 @@
 
 #include "collectd/core/daemon/plugin.h"
 
-enum { FAKE_LINES_MAX = 64, FAKE_VALUES_MAX = 512 };
+enum { FAKE_LINES_MAX = 64, FAKE_VALUES_MAX = 512, FAKE_NOTIFICATIONS_MAX = 8 };
 
 extern struct fake_collectd {
   struct {
@@ -24,7 +24,10 @@ extern struct fake_collectd {
     value_t value;
   } dispatched[FAKE_VALUES_MAX];
   size_t dispatched_num;
+  notification_t notifications[FAKE_NOTIFICATIONS_MAX];
+  size_t notifications_num;
   cdtime_t now;
+  cdtime_t interval;
   int (*config)(oconfig_item_t *);
   int (*init)(void);
   int (*read)(void);

@@ -243,6 +243,11 @@ int bpf_enable_stats(enum bpf_stats_type type) {
     return -EINVAL;
   if (fake_libbpf.enable_stats_error != 0)
     return fake_libbpf.enable_stats_error;
+  fake_libbpf.enabled_num++;
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
+    fake_libbpf.progs[i].run_cnt += fake_libbpf.runs_per_enabling;
+    fake_libbpf.progs[i].run_time_ns += 10 * fake_libbpf.runs_per_enabling;
+  }
   return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

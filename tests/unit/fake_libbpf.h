@@ -36,6 +36,8 @@ extern struct fake_libbpf {
   uint32_t next_id_repeats;    /* the walk comes back to this id; 0: no */
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
+  unsigned enabled_num;        /* how often it went well */
+  uint64_t runs_per_enabling;  /* what each program then runs, 10 ns a run */
   /* The watch on unloads, as if pinned. */
   bool has_pins;
   uint32_t ring_type;              /* enum bpf_map_type */

@@ -14,8 +14,13 @@ int main(void) {
   srunner_add_suite(runner, source_suite());
   srunner_add_suite(runner, unload_watch_suite());
   srunner_add_suite(runner, accounting_suite());
+  srunner_add_suite(runner, estimate_suite());
+  srunner_add_suite(runner, measurement_suite());
+  srunner_add_suite(runner, sampler_suite());
+  srunner_add_suite(runner, alarms_suite());
   srunner_add_suite(runner, settings_suite());
   srunner_add_suite(runner, bpf_stats_suite());
+  srunner_add_suite(runner, sampling_suite());
   srunner_set_tap(runner, "-");
   srunner_run_all(runner, CK_SILENT);
   int failed = srunner_ntests_failed(runner);

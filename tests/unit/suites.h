@@ -6,13 +6,18 @@
 #include <check.h>
 
 Suite *accounting_suite(void);
+Suite *alarms_suite(void);
 Suite *bpf_stats_suite(void);
 Suite *churn_suite(void);
+Suite *estimate_suite(void);
 Suite *group_name_suite(void);
 Suite *groups_suite(void);
+Suite *measurement_suite(void);
 Suite *metrics_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);
+Suite *sampler_suite(void);
+Suite *sampling_suite(void);
 Suite *selector_suite(void);
 Suite *settings_suite(void);
 Suite *source_suite(void);

@@ -5,6 +5,7 @@
 #include "suites.h"
 
 #include "accounting.h"
+#include "clocks.h"
 #include "fake_libbpf.h"
 
 #include <errno.h>
@@ -89,6 +90,32 @@ START_TEST(accounting_coverage__off_or_no_interval__is_zero) {
 }
 END_TEST
 
+START_TEST(accounting_window__is_measured_and_leaves_no_descriptor) {
+  int fds = count_open_fds();
+  accounting_init(&accounting, false);
+  accounting_begin_window(&accounting);
+  ck_assert_int_eq(accounting.error, 0);
+  ck_assert_int_eq(count_open_fds(), fds + 1);
+  uint64_t begin_ns = monotonic_ns();
+  while (monotonic_ns() < begin_ns + 2000000)
+    ;
+  uint64_t window_ns = accounting_end_window(&accounting);
+  ck_assert_uint_ge(window_ns, 2000000);
+  ck_assert_uint_le(window_ns, monotonic_ns() - begin_ns + 1000000);
+  ck_assert_int_eq(count_open_fds(), fds);
+  ck_assert_uint_eq(accounting_end_window(&accounting), 0);
+}
+END_TEST
+
+START_TEST(accounting_window__refused__is_none) {
+  accounting_init(&accounting, false);
+  fake_libbpf.enable_stats_error = -EPERM;
+  accounting_begin_window(&accounting);
+  ck_assert_int_eq(accounting.error, -EPERM);
+  ck_assert_uint_eq(accounting_end_window(&accounting), 0);
+}
+END_TEST
+
 Suite *accounting_suite(void) {
   Suite *suite = suite_create("accounting");
   TCase *core = tcase_create("core");
@@ -97,12 +124,14 @@ Suite *accounting_suite(void) {
                  accounting_update__hold__holds_one_descriptor_until_clear);
   tcase_add_test(core, accounting_update__no_hold__follows_the_sysctl);
   tcase_add_test(core, accounting_coverage__on_for_the_whole_interval__is_one);
+  tcase_add_test(core, accounting_window__is_measured_and_leaves_no_descriptor);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, NULL);
   tcase_add_test(limits, accounting_update__refused__tells_and_tries_again);
   tcase_add_test(limits, accounting_coverage__on_for_a_part__is_that_share);
   tcase_add_test(limits, accounting_coverage__off_or_no_interval__is_zero);
+  tcase_add_test(limits, accounting_window__refused__is_none);
   suite_add_tcase(suite, limits);
   return suite;
 }

@@ -21,7 +21,6 @@ static void setup(void) {
                 .delta = {.cnt = 10, .nsecs = 20000000, .misses = 30},
                 .memory_bytes = 8192,
                 .programs = 2},
-      .elapsed_ns = 1000000000,
       .churn = {.loaded = 5, .unloaded = 3},
       .folded_programs = 1,
       .read_errors = 9,
@@ -29,7 +28,10 @@ static void setup(void) {
   snapshot = (struct prog_snapshot){
       .duration_ns = 1500000, .complete = true, .has_misses = true};
   metrics_read = (struct metrics_read){
-      .host = &host, .snapshot = &snapshot, .coverage = 1.0};
+      .host = &host,
+      .snapshot = &snapshot,
+      .measurement = {.coverage = 1.0, .measured_ns = 1000000000},
+  };
 }
 
 static const struct metric *find(const char *key) {
@@ -80,7 +82,7 @@ END_TEST
 START_TEST(metrics__first_read__no_gauge_of_the_interval) {
   host.group.delta = (struct prog_stats){0};
   host.group.unmeasured = 2;
-  host.elapsed_ns = 0;
+  metrics_read.measurement = (struct measurement){.coverage = -1.0};
   ck_assert(!compute("ns_per_call"));
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("cpu_percent"));
@@ -107,7 +109,7 @@ START_TEST(metrics__only_skipped__has_a_miss_rate_of_one) {
 END_TEST
 
 START_TEST(metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent) {
-  metrics_read.coverage = 0.999;
+  metrics_read.measurement = (struct measurement){.coverage = 0.999};
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("cpu_percent"));
   check_gauge("ns_per_call", 2000000);
@@ -116,7 +118,7 @@ START_TEST(metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent) {
 END_TEST
 
 START_TEST(metrics__statistics_off__coverage_is_zero) {
-  metrics_read.coverage = 0.0;
+  metrics_read.measurement = (struct measurement){.coverage = 0.0};
   host.group.delta = (struct prog_stats){.misses = 3};
   check_gauge("coverage", 0);
   ck_assert(!compute("miss_rate"));
@@ -124,10 +126,26 @@ START_TEST(metrics__statistics_off__coverage_is_zero) {
 }
 END_TEST
 
-START_TEST(metrics__somebody_else_turned_statistics_on__coverage_is_unknown) {
-  metrics_read.coverage = 0.0;
+START_TEST(metrics__nobody_knows__no_coverage) {
+  metrics_read.measurement = (struct measurement){.coverage = -1.0};
   ck_assert(!compute("coverage"));
   check_gauge("ns_per_call", 2000000);
+}
+END_TEST
+
+START_TEST(metrics__of_a_window__gauges_are_of_it_and_counters_estimated) {
+  metrics_read.measurement = (struct measurement){
+      .coverage = 0.1, .measured_ns = 100000000, .extrapolate = true};
+  host.group.estimate = (struct estimate){.cnt = 900, .nsecs = 45000};
+  check_derive("invocations", 1000);
+  check_derive("run_time_ns", 50000);
+  check_derive("recursion_misses", 300);
+  check_gauge("ns_per_call", 2000000);
+  check_gauge("miss_rate", 0.75);
+  check_gauge("cpu_percent", 20);
+  check_gauge("coverage", 0.1);
+  check_gauge("ns_per_call_lifetime", 50);
+  check_gauge("miss_rate_lifetime", 300.0 / 1300.0);
 }
 END_TEST
 
@@ -262,8 +280,9 @@ Suite *metrics_suite(void) {
   tcase_add_test(
       limits, metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent);
   tcase_add_test(limits, metrics__statistics_off__coverage_is_zero);
-  tcase_add_test(
-      limits, metrics__somebody_else_turned_statistics_on__coverage_is_unknown);
+  tcase_add_test(limits, metrics__nobody_knows__no_coverage);
+  tcase_add_test(limits,
+                 metrics__of_a_window__gauges_are_of_it_and_counters_estimated);
   tcase_add_test(limits, metrics__kernel_without_misses__no_series_of_them);
   tcase_add_test(limits,
                  metrics__walk_cut_short__number_of_programs_is_unknown);

@@ -54,6 +54,55 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_NAME);
   ck_assert_uint_eq(settings.group_metrics, metrics_default());
   ck_assert_uint_eq(settings.max_instances, 1000);
+  ck_assert_double_eq(settings.sample_window_s, 0);
+  ck_assert_double_eq(settings.miss_rate_threshold, 0.01);
+  settings_check(&settings, 10);
+  ck_assert(!settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+/* Parses SampleWindow, and checks it in an interval of 10 s. */
+static void check_sample_window(double window_s) {
+  tree_number(option("SampleWindow"), window_s);
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  settings_check(&settings, 10);
+}
+
+START_TEST(settings_check__window_up_to_half_of_the_interval__is_taken) {
+  check_sample_window(5);
+  ck_assert(!settings.wrong);
+  ck_assert_double_eq(settings.sample_window_s, 5);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(settings_check__longer_window__is_one_line_with_the_limit) {
+  check_sample_window(5.01);
+  ck_assert(settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: option SampleWindow, value 5.01: allowed is at "
+                   "most 5, half of the interval. The plugin is not started.");
+}
+END_TEST
+
+START_TEST(settings_check__window_without_EnableStats__is_one_line) {
+  tree_boolean(option("EnableStats"), false);
+  check_sample_window(1);
+  ck_assert(settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: option SampleWindow, value 1: needs "
+                   "\"EnableStats true\". The plugin is not started.");
+}
+END_TEST
+
+START_TEST(settings_parse__miss_rate_threshold__zero_is_none) {
+  tree_number(option("MissRateThreshold"), 0);
+  parse_silently();
+  ck_assert_double_eq(settings.miss_rate_threshold, 0);
 }
 END_TEST
 
@@ -235,6 +284,20 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option MaxInstances, value nan: ", "a whole number"},
     {"MaxInstances", OCONFIG_TYPE_STRING, "many", 0,
      "bpf_stats: option MaxInstances, value \"many\": ", "a whole number"},
+    {"SampleWindow", OCONFIG_TYPE_NUMBER, NULL, -1,
+     "bpf_stats: option SampleWindow, value -1: ",
+     "0, or seconds from 0.001 to half of the interval."},
+    {"SampleWindow", OCONFIG_TYPE_NUMBER, NULL, 0.0009,
+     "bpf_stats: option SampleWindow, value 0.0009: ", "from 0.001"},
+    {"SampleWindow", OCONFIG_TYPE_NUMBER, NULL, INFINITY,
+     "bpf_stats: option SampleWindow, value inf: ", "half of the interval"},
+    {"SampleWindow", OCONFIG_TYPE_STRING, "1", 0,
+     "bpf_stats: option SampleWindow, value \"1\": ", "seconds"},
+    {"MissRateThreshold", OCONFIG_TYPE_NUMBER, NULL, 1.1,
+     "bpf_stats: option MissRateThreshold, value 1.1: ",
+     "a rate from 0 to 1, such as 0.01"},
+    {"MissRateThreshold", OCONFIG_TYPE_NUMBER, NULL, NAN,
+     "bpf_stats: option MissRateThreshold, value nan: ", "a rate from 0 to 1"},
     {"Source", OCONFIG_TYPE_STRING, "magic", 0,
      "bpf_stats: option Source, value \"magic\": ",
      "\"auto\", \"iterator\" or \"syscall\""},
@@ -263,9 +326,10 @@ START_TEST(settings_parse__wrong_value__is_one_clear_line) {
 END_TEST
 
 static const char *const all_keys[] = {
-    "EnableStats",          "Program", "ProgramType",  "IgnoreSelected",
-    "PluginInstanceFormat", "Metrics", "MaxInstances", "Source",
-    "IteratorPin",          "LogStats"};
+    "EnableStats",          "Program",  "ProgramType",  "IgnoreSelected",
+    "PluginInstanceFormat", "Metrics",  "MaxInstances", "Source",
+    "IteratorPin",          "LogStats", "SampleWindow", "MissRateThreshold",
+    "WatchUnload"};
 
 START_TEST(settings_parse__no_value__is_one_clear_line) {
   option(all_keys[_i]);
@@ -323,6 +387,9 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
   tcase_add_test(core, settings_parse__source__is_taken);
   tcase_add_test(core, settings_parse__iterator_pin__last_one_is_kept);
+  tcase_add_test(core,
+                 settings_check__window_up_to_half_of_the_interval__is_taken);
+  tcase_add_test(core, settings_parse__miss_rate_threshold__zero_is_none);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
@@ -337,6 +404,10 @@ Suite *settings_suite(void) {
                       keys_num);
   tcase_add_test(limits, settings_parse__two_values_for_one__is_one_clear_line);
   tcase_add_test(limits, settings_parse__long_wrong_value__is_cut_in_the_line);
+  tcase_add_test(limits,
+                 settings_check__longer_window__is_one_line_with_the_limit);
+  tcase_add_test(limits,
+                 settings_check__window_without_EnableStats__is_one_line);
   tcase_add_test(limits, settings_clear__twice__does_nothing_more);
   suite_add_tcase(suite, limits);
   return suite;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* watch: opens, opens again, and closes a struct unload_watch. */
+#include "watch.h"
+
+#include "self_check.h"
+
+#include "collectd/core/daemon/collectd.h"
+
+#include "collectd/core/daemon/plugin.h"
+#include "collectd/core/utils/common/common.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void watch_stop(struct watch *watch) {
+  unload_watch_free(watch->unloads);
+  watch->unloads = NULL;
+}
+
+/* Returns 0; or -errno, and writes into REASON why. */
+static int open_watch(struct watch *watch, char *reason, size_t reason_size) {
+  const char *pin = watch->iterator_pin;
+  char *dir = NULL;
+  if (pin != NULL) {
+    dir = strndup(pin, (size_t)(strrchr(pin, '/') - pin));
+    if (dir == NULL)
+      return -ENOMEM;
+  }
+  int rc = unload_watch_new(dir, UNLOAD_RING_SIZE_BYTES, &watch->unloads,
+                            reason, reason_size);
+  free(dir);
+  if (rc == 0 && pin == NULL)
+    rc = self_check_watch(watch->unloads, reason, reason_size);
+  if (rc == 0)
+    rc = unload_watch_begin(watch->unloads);
+  if (rc != 0)
+    watch_stop(watch);
+  return rc;
+}
+
+void watch_start(struct watch *watch, bool wanted, const char *iterator_pin,
+                 struct report *report) {
+  *watch = (struct watch){.wanted = wanted, .iterator_pin = iterator_pin};
+  char reason[300] = "out of memory";
+  if (!wanted || open_watch(watch, reason, sizeof(reason)) == 0)
+    return;
+  INFO(
+      "bpf_stats: unloads are not watched: %s. What a program counts after its "
+      "last read is not seen.",
+      reason);
+  report->watch_lost = true;
+}
+
+void watch_begin(struct watch *watch, struct report *report) {
+  const bool was_watching = watch->unloads != NULL;
+  int rc = was_watching ? unload_watch_begin(watch->unloads) : -ENOENT;
+  if (rc == 0 || !watch->wanted)
+    return;
+  watch_stop(watch);
+  char reason[300];
+  snprintf(reason, sizeof(reason), "%s", STRERROR(-rc));
+  if (watch->iterator_pin != NULL)
+    rc = open_watch(watch, reason, sizeof(reason));
+  if (was_watching || rc == 0)
+    report_watch(report, rc != 0, reason);
+}
+
+const struct unloads *watch_end(struct watch *watch, struct unloads *unloads) {
+  if (watch->unloads == NULL)
+    return NULL;
+  unload_watch_end(watch->unloads, unloads);
+  return unloads;
+}
+
+void watch_taken(struct watch *watch) {
+  if (watch->unloads != NULL)
+    unload_watch_taken(watch->unloads);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of alarms: what is told, and that it is told once. */
+#include "suites.h"
+
+#include "alarms.h"
+
+#include <stdio.h>
+
+static struct alarms alarms;
+static char told[512]; /* "+name" for one that is raised, "-name" for its end */
+
+static void tell(const char *name, struct prog_stats interval, bool raised) {
+  (void)interval;
+  size_t len = strlen(told);
+  snprintf(told + len, sizeof(told) - len, "%c%s", raised ? '+' : '-', name);
+}
+
+static void setup(void) {
+  alarms = (struct alarms){0};
+  told[0] = '\0';
+}
+
+static void teardown(void) { alarms_clear(&alarms); }
+
+static void check(const char *name, uint64_t cnt, uint64_t misses) {
+  alarms_check(&alarms, name, (struct prog_stats){.cnt = cnt, .misses = misses},
+               0.01, tell);
+}
+
+static void settle(void) { alarms_settle(&alarms, tell); }
+
+static void check_interval(const char *name, uint64_t cnt, uint64_t misses) {
+  check(name, cnt, misses);
+  settle();
+}
+
+START_TEST(alarms__above_for_long__is_told_once) {
+  for (int i = 0; i < 5; i++)
+    check_interval("a", 90, 10);
+  ck_assert_str_eq(told, "+a");
+}
+END_TEST
+
+START_TEST(alarms__below_for_two_intervals__is_told_once) {
+  check_interval("a", 90, 10);
+  check_interval("a", 99, 1); /* 0.01 is not above */
+  ck_assert_str_eq(told, "+a");
+  for (int i = 0; i < 5; i++)
+    check_interval("a", 100, 0);
+  ck_assert_str_eq(told, "+a-a");
+  check_interval("a", 90, 10);
+  ck_assert_str_eq(told, "+a-a+a");
+}
+END_TEST
+
+START_TEST(alarms__below_for_one_interval__stays_raised) {
+  for (int i = 0; i < 5; i++) {
+    check_interval("a", 90, 10);
+    check_interval("a", 100, 0);
+  }
+  ck_assert_str_eq(told, "+a");
+}
+END_TEST
+
+START_TEST(alarms__fewer_than_100_attempts__raise_none_and_end_none) {
+  check_interval("a", 0, 99);
+  check_interval("a", 98, 1);
+  ck_assert_str_eq(told, "");
+  check_interval("a", 0, 100);
+  ck_assert_str_eq(told, "+a");
+  for (int i = 0; i < 5; i++)
+    check_interval("a", 50, 40);
+  ck_assert_str_eq(told, "+a");
+}
+END_TEST
+
+START_TEST(alarms__largest_counts__do_not_wrap) {
+  check_interval("a", UINT64_MAX, UINT64_MAX);
+  ck_assert_str_eq(told, "+a");
+}
+END_TEST
+
+START_TEST(alarms__idle_or_gone__ends_after_two_intervals) {
+  check("idle", 90, 10);
+  check("gone", 90, 10);
+  settle();
+  check_interval("idle", 0, 0);
+  check_interval("idle", 0, 0);
+  ck_assert_str_eq(told, "+idle+gone-idle-gone");
+  settle();
+  ck_assert_str_eq(told, "+idle+gone-idle-gone");
+}
+END_TEST
+
+START_TEST(alarms__several__each_has_its_own_state) {
+  check("a", 90, 10);
+  check("b", 100, 0);
+  check("c", 90, 10);
+  settle();
+  for (int i = 0; i < 2; i++) {
+    check("a", 100, 0);
+    check("b", 90, 10);
+    check("c", 90, 10);
+    settle();
+  }
+  ck_assert_str_eq(told, "+a+c+b-a");
+}
+END_TEST
+
+Suite *alarms_suite(void) {
+  Suite *suite = suite_create("alarms");
+  TCase *core = tcase_create("core");
+  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_test(core, alarms__above_for_long__is_told_once);
+  tcase_add_test(core, alarms__below_for_two_intervals__is_told_once);
+  tcase_add_test(core, alarms__below_for_one_interval__stays_raised);
+  tcase_add_test(core,
+                 alarms__fewer_than_100_attempts__raise_none_and_end_none);
+  tcase_add_test(core, alarms__largest_counts__do_not_wrap);
+  tcase_add_test(core, alarms__idle_or_gone__ends_after_two_intervals);
+  tcase_add_test(core, alarms__several__each_has_its_own_state);
+  suite_add_tcase(suite, core);
+  return suite;
+}

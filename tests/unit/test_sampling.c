@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of the plugin with SampleWindow and of its notifications, as
+ * collectd drives it, over both fakes. Times are real, and so are the windows.
+ */
+#include "../open_fds.h"
+#include "suites.h"
+
+#include "clocks.h"
+#include "config_tree.h"
+#include "fake_collectd.h"
+#include "fake_libbpf.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+void module_register(void);
+
+static struct config_tree tree;
+static struct fake_prog *prog;
+static int fds_at_start;
+
+static const double interval_s = 0.1;
+static const double window_s = 0.02;
+
+static void setup(void) {
+  fake_libbpf_reset();
+  fake_collectd_reset();
+  fake_collectd.interval = DOUBLE_TO_CDTIME_T_STATIC(0.1);
+  tree_init(&tree);
+  tree_string(tree_option(&tree, "Source"), "syscall");
+  tree_boolean(tree_option(&tree, "WatchUnload"), false);
+  prog = fake_libbpf_add(1, 100, "a", 0);
+  fds_at_start = count_open_fds();
+  module_register();
+}
+
+static void teardown(void) {
+  ck_assert_int_eq(fake_collectd.shutdown(), 0);
+  ck_assert_int_eq(count_open_fds(), fds_at_start);
+}
+
+static void start(void) {
+  ck_assert_int_eq(fake_collectd.config(&tree.block), 0);
+  ck_assert_int_eq(fake_collectd.init(), 0);
+}
+
+static void start_sampled(void) {
+  tree_number(tree_option(&tree, "SampleWindow"), window_s);
+  start();
+}
+
+static void read_once(void) {
+  fake_collectd_clear();
+  ck_assert_ptr_nonnull(fake_collectd.read);
+  ck_assert_int_eq(fake_collectd.read(), 0);
+}
+
+/* Lets an interval pass; its window is over when this returns. */
+static void pass_interval(void) {
+  usleep((useconds_t)(interval_s * 1e6) + 50000);
+}
+
+static const value_t *find(const char *type, const char *type_instance) {
+  return fake_collectd_value("a", type, type_instance);
+}
+
+static const value_t *coverage(void) {
+  return fake_collectd_value("", "gauge", "coverage");
+}
+
+START_TEST(read__windows__counters_are_estimated_and_gauges_measured) {
+  start_sampled();
+  read_once();
+  ck_assert_ptr_null(coverage());
+  const derive_t first = find("invocations", "")->derive;
+  fake_libbpf.runs_per_enabling = 1000;
+  double expected = 0;
+  for (int i = 1; i <= 5; i++) {
+    pass_interval();
+    read_once();
+    ck_assert_uint_eq(fake_libbpf.enabled_num, 1 + (unsigned)i);
+    ck_assert_double_gt(coverage()->gauge, 0.05);
+    ck_assert_double_le(coverage()->gauge, 0.5);
+    expected += 1000 / coverage()->gauge;
+    ck_assert_double_eq_tol((double)(find("invocations", "")->derive - first),
+                            expected, 1);
+    ck_assert_double_eq_tol((double)find("derive", "run_time_ns")->derive,
+                            10 * expected, 10);
+    ck_assert_int_eq(find("derive", "recursion_misses")->derive, 0);
+    ck_assert_double_eq(find("gauge", "ns_per_call")->gauge, 10);
+    ck_assert_double_eq(find("gauge", "miss_rate")->gauge, 0);
+  }
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__windows_in_which_nothing_runs__no_ratio_and_no_advance) {
+  start_sampled();
+  read_once();
+  pass_interval();
+  prog->recursion_misses += 7; /* not in the window */
+  read_once();
+  pass_interval();
+  read_once();
+  ck_assert_int_eq(find("invocations", "")->derive, 0);
+  ck_assert_int_eq(find("derive", "recursion_misses")->derive, 7);
+  ck_assert_ptr_null(find("gauge", "miss_rate"));
+  ck_assert_ptr_null(find("gauge", "ns_per_call"));
+}
+END_TEST
+
+START_TEST(read__counted_outside_the_window__totals_are_the_kernels) {
+  start_sampled();
+  read_once();
+  fake_libbpf.runs_per_enabling = 10;
+  for (int i = 0; i < 3; i++) {
+    pass_interval();
+    prog->run_cnt += 1000; /* before the window of the next interval */
+    read_once();
+  }
+  fake_libbpf.runs_per_enabling = 0;
+  pass_interval();
+  read_once();
+  ck_assert_ptr_null(coverage());
+  /* The first window had nothing before it, and was extrapolated. */
+  derive_t surplus = find("invocations", "")->derive - (derive_t)prog->run_cnt;
+  ck_assert_int_ge(surplus, 0);
+  ck_assert_int_le(surplus, 10 * 20);
+}
+END_TEST
+
+START_TEST(read__window_is_refused__is_one_warning_and_no_value) {
+  start_sampled();
+  read_once();
+  fake_libbpf.enable_stats_error = -EPERM;
+  for (int i = 0; i < 3; i++) {
+    pass_interval(); /* it is logged meanwhile */
+    fake_collectd.dispatched_num = 0;
+    ck_assert_int_eq(fake_collectd.read(), 0);
+  }
+  ck_assert_ptr_null(find("gauge", "miss_rate"));
+  ck_assert_uint_eq(fake_collectd_count(LOG_WARNING), 1);
+  fake_libbpf.enable_stats_error = 0;
+  pass_interval();
+  read_once();
+  pass_interval();
+  read_once();
+  ck_assert_double_gt(coverage()->gauge, 0);
+}
+END_TEST
+
+START_TEST(read__snapshot_of_a_window_fails__is_an_error_and_recovers) {
+  start_sampled();
+  read_once();
+  fake_libbpf.next_id_error = -ENOMEM;
+  pass_interval();
+  ck_assert_int_eq(fake_collectd.read(), -1);
+  fake_libbpf.next_id_error = 0;
+  pass_interval();
+  read_once();
+  ck_assert_double_gt(coverage()->gauge, 0);
+}
+END_TEST
+
+START_TEST(init__window_too_long__is_one_error_line_and_no_read) {
+  tree_number(tree_option(&tree, "SampleWindow"), 0.06);
+  start();
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+}
+END_TEST
+
+START_TEST(shutdown__window_ahead__does_not_wait_for_it) {
+  fake_collectd.interval = TIME_T_TO_CDTIME_T_STATIC(3600);
+  tree_number(tree_option(&tree, "SampleWindow"), 1800);
+  start();
+  read_once();
+  uint64_t begin_ns = monotonic_ns();
+  ck_assert_int_eq(fake_collectd.shutdown(), 0);
+  ck_assert_uint_lt(monotonic_ns() - begin_ns, 5000000000);
+  module_register();
+}
+END_TEST
+
+/* Lets the program run and miss so often, and reads. */
+static void read_with(uint64_t runs, uint64_t misses) {
+  prog->run_cnt += runs;
+  prog->run_time_ns += 10 * runs;
+  prog->recursion_misses += misses;
+  read_once();
+}
+
+START_TEST(read__miss_rate_above_the_threshold__notifies_of_the_changes) {
+  start();
+  read_once();
+  read_with(150, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  const notification_t *notification = &fake_collectd.notifications[0];
+  ck_assert_int_eq(notification->severity, NOTIF_WARNING);
+  ck_assert_str_eq(notification->host, "fake-host");
+  ck_assert_str_eq(notification->plugin, "bpf_stats");
+  ck_assert_str_eq(notification->plugin_instance, "a");
+  ck_assert_str_eq(notification->type, "gauge");
+  ck_assert_str_eq(notification->type_instance, "miss_rate");
+  ck_assert_str_eq(notification->message,
+                   "a: 150 invocations, 1500 ns, 50 recursion misses, 10.000 "
+                   "ns/call, miss rate 0.250000");
+  read_with(150, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  read_with(150, 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  read_with(150, 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  ck_assert_int_eq(fake_collectd.notifications[0].severity, NOTIF_OKAY);
+  read_with(150, 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+}
+END_TEST
+
+START_TEST(read__first_read__notifies_of_nothing) {
+  start();
+  read_with(150, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+}
+END_TEST
+
+START_TEST(read__MissRateThreshold_zero__notifies_of_nothing) {
+  tree_number(tree_option(&tree, "MissRateThreshold"), 0);
+  start();
+  read_once();
+  read_with(150, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+}
+END_TEST
+
+/* The machine's own sysctl is 0, as it is unless somebody has set it. */
+START_TEST(read__statistics_stay_off__is_one_notice_until_they_are_on) {
+  tree_boolean(tree_option(&tree, "EnableStats"), false);
+  start();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_NOTICE);
+  ck_assert_ptr_nonnull(
+      strstr(fake_collectd.lines[0].text, "kernel.bpf_stats_enabled=1"));
+  ck_assert_double_eq(coverage()->gauge, 0);
+  read_with(0, 200);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  ck_assert_ptr_null(find("gauge", "miss_rate"));
+  read_with(5, 0); /* somebody has turned them on */
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_ptr_null(coverage());
+}
+END_TEST
+
+Suite *sampling_suite(void) {
+  Suite *suite = suite_create("sampling");
+  TCase *windows = tcase_create("windows");
+  tcase_add_checked_fixture(windows, setup, teardown);
+  tcase_set_timeout(windows, 60);
+  tcase_add_test(windows,
+                 read__windows__counters_are_estimated_and_gauges_measured);
+  tcase_add_test(windows,
+                 read__windows_in_which_nothing_runs__no_ratio_and_no_advance);
+  tcase_add_test(windows,
+                 read__counted_outside_the_window__totals_are_the_kernels);
+  tcase_add_test(windows, read__window_is_refused__is_one_warning_and_no_value);
+  tcase_add_test(windows,
+                 read__snapshot_of_a_window_fails__is_an_error_and_recovers);
+  tcase_add_test(windows, init__window_too_long__is_one_error_line_and_no_read);
+  tcase_add_test(windows, shutdown__window_ahead__does_not_wait_for_it);
+  suite_add_tcase(suite, windows);
+  TCase *notes = tcase_create("notes");
+  tcase_add_checked_fixture(notes, setup, teardown);
+  tcase_add_test(notes,
+                 read__miss_rate_above_the_threshold__notifies_of_the_changes);
+  tcase_add_test(notes, read__first_read__notifies_of_nothing);
+  tcase_add_test(notes, read__MissRateThreshold_zero__notifies_of_nothing);
+  tcase_add_test(notes,
+                 read__statistics_stay_off__is_one_notice_until_they_are_on);
+  suite_add_tcase(suite, notes);
+  return suite;
+}
