@@ -9,6 +9,8 @@
 #ifndef BPF_STATS_ACCOUNTING_H
 #define BPF_STATS_ACCOUNTING_H
 
+#include "source.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +18,8 @@ struct accounting {
   bool hold;                /* wanted: hold the descriptor all the time */
   int fd;                   /* -1: not held */
   int error;                /* -errno of the last attempt to get it, or 0 */
-  bool on;                  /* known to be on at the last update */
+  bool on;                  /* known to be on */
+  bool seen;                /* so the last snapshot says */
   uint64_t on_since_ns;     /* CLOCK_BOOTTIME; while on */
   uint64_t window_begin_ns; /* CLOCK_MONOTONIC */
 };
@@ -28,6 +31,10 @@ void accounting_init(struct accounting *accounting, bool hold);
 /* Turns statistics on where that is wanted and not done, and looks whether they
  * are on. To be called before each snapshot; NOW_NS is of CLOCK_BOOTTIME. */
 void accounting_update(struct accounting *accounting, uint64_t now_ns);
+
+/* What a snapshot at TIME_NS of CLOCK_BOOTTIME has seen. */
+void accounting_see(struct accounting *accounting, enum statistics statistics,
+                    uint64_t time_ns);
 
 /* Share of the interval of ELAPSED_NS up to NOW_NS in which statistics are
  * known to have been on, 0..1: a lower bound, as another process may hold a

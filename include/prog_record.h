@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
-#define PROG_RECORD_VERSION 1
+#define PROG_RECORD_VERSION 2
 
 enum {
   PROG_RECORD_SHORT_NAME_SIZE = 16, /* BPF_OBJ_NAME_LEN */
@@ -22,7 +22,8 @@ enum {
 };
 
 enum prog_record_flags {
-  PROG_RECORD_END = 1,        /* the end of the list; only the head counts */
+  PROG_RECORD_END = 1,        /* the end of the list; its id and counters are
+                                 the iterator's own, as they are by then */
   PROG_RECORD_UNREADABLE = 2, /* a read in the kernel failed: only ID counts */
   PROG_RECORD_HAS_MISSES = 4, /* this kernel counts recursion misses */
 };

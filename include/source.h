@@ -25,6 +25,9 @@ struct prog_sample {
   uint64_t memory_bytes;   /* 0: not known, or not asked for */
 };
 
+/* Whether the kernel's run-time statistics were on, whoever turned them on. */
+enum statistics { STATISTICS_UNKNOWN, STATISTICS_OFF, STATISTICS_ON };
+
 struct prog_snapshot {
   uint64_t time_ns;     /* CLOCK_BOOTTIME just before the walk began */
   uint64_t duration_ns; /* how long the walk took */
@@ -33,6 +36,7 @@ struct prog_snapshot {
   size_t read_errors; /* unreadable programs; one that vanished is none */
   bool complete;      /* the walk ended in the kernel's own end-of-list */
   bool has_misses;    /* this kernel reports recursion_misses (5.12) */
+  enum statistics statistics; /* while the walk was on; the iterator knows */
 };
 
 enum source_kind { SOURCE_AUTO, SOURCE_ITERATOR, SOURCE_SYSCALL };

@@ -35,13 +35,24 @@ static void close_fd(struct accounting *accounting) {
   accounting->fd = -1;
 }
 
-void accounting_update(struct accounting *accounting, uint64_t now_ns) {
-  if (accounting->hold && accounting->fd < 0)
-    open_fd(accounting);
-  bool on = accounting->fd >= 0 || sysctl_is_set();
+static void set_on(struct accounting *accounting, bool on, uint64_t now_ns) {
   if (on && !accounting->on)
     accounting->on_since_ns = now_ns;
   accounting->on = on;
+}
+
+void accounting_update(struct accounting *accounting, uint64_t now_ns) {
+  if (accounting->hold && accounting->fd < 0)
+    open_fd(accounting);
+  set_on(accounting, accounting->fd >= 0 || accounting->seen || sysctl_is_set(),
+         now_ns);
+}
+
+void accounting_see(struct accounting *accounting, enum statistics statistics,
+                    uint64_t time_ns) {
+  accounting->seen = statistics == STATISTICS_ON;
+  if (statistics != STATISTICS_UNKNOWN)
+    set_on(accounting, accounting->seen, time_ns);
 }
 
 double accounting_coverage(const struct accounting *accounting, uint64_t now_ns,

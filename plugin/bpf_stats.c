@@ -31,7 +31,8 @@ static struct plugin {
   struct prog_snapshot snapshot;
   int error; /* -errno, or 0 */
   uint64_t window_ns;
-  uint64_t last_read_ns; /* CLOCK_MONOTONIC; 0: none yet */
+  enum statistics outside; /* of the window */
+  uint64_t last_read_ns;   /* CLOCK_MONOTONIC; 0: none yet */
 } plugin = {.accounting = {.fd = -1}};
 
 void module_register(void);
@@ -47,8 +48,11 @@ static void take_snapshot(int (*update)(struct groups *groups,
     rc = update(plugin.groups, &plugin.snapshot,
                 watch_end(&plugin.watch, &unloads));
   report_read(&plugin.report, rc, &plugin.snapshot);
-  if (rc == 0)
+  if (rc == 0) {
     watch_taken(&plugin.watch);
+    accounting_see(&plugin.accounting, plugin.snapshot.statistics,
+                   plugin.snapshot.time_ns);
+  }
   plugin.error = rc;
 }
 
@@ -61,6 +65,7 @@ static void update_accounting(void) {
 static void begin_window(void) {
   update_accounting();
   take_snapshot(groups_update);
+  plugin.outside = plugin.snapshot.statistics;
   accounting_begin_window(&plugin.accounting);
 }
 
@@ -70,6 +75,8 @@ static void end_window(void) {
   update_accounting();
   if (plugin.error == 0)
     take_snapshot(groups_update_window);
+  if (plugin.outside != STATISTICS_ON)
+    plugin.outside = plugin.snapshot.statistics;
 }
 
 static struct measurement read_whole_interval(void) {
@@ -82,9 +89,9 @@ static struct measurement read_whole_interval(void) {
 }
 
 static struct measurement read_window(uint64_t interval_ns) {
-  struct measurement measurement =
-      measurement_of_window(&plugin.accounting, groups_host(plugin.groups),
-                            boottime_ns(), interval_ns, plugin.window_ns);
+  struct measurement measurement = measurement_of_window(
+      &plugin.accounting, groups_host(plugin.groups), boottime_ns(),
+      interval_ns, plugin.window_ns, plugin.outside);
   if (measurement.extrapolate)
     groups_extrapolate(plugin.groups, interval_ns, plugin.window_ns);
   return measurement;

@@ -67,6 +67,16 @@ struct bpf_array {
   void *pptrs[0];
 } CO_RE;
 
+struct seq_file {
+  void *private;
+} CO_RE;
+
+/* kernel/bpf/bpf_iter.c: what is before the private data of a seq_file. */
+struct bpf_iter_priv_data {
+  struct bpf_prog *prog; /* the iterator */
+  __u8 target_private[0];
+} CO_RE;
+
 struct bpf_iter_meta {
   struct seq_file *seq;
   __u64 session_id;

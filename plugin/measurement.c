@@ -25,19 +25,23 @@ struct measurement measurement_of_interval(const struct accounting *accounting,
                  host->group.delta.cnt != 0);
 }
 
-/* Whether somebody else had statistics on in the rest of the interval. What was
- * still running at the end of a window is counted after it; that is little.
- * With statistics on all the time the rest, which is at least as long as the
- * window, counts about as much as that, or more. */
-static bool counted_outside(const struct host *host) {
+/* Whether somebody else had statistics on in the rest of the interval. Where
+ * the snapshots do not say: what was still running at the end of a window is
+ * counted after it; that is little. With statistics on all the time the rest,
+ * which is at least as long as the window, counts about as much as that, or
+ * more. */
+static bool counted_outside(const struct host *host, enum statistics outside) {
+  if (outside != STATISTICS_UNKNOWN)
+    return outside == STATISTICS_ON;
   return host->group.last_delta.cnt > host->group.delta.cnt / 4;
 }
 
 struct measurement measurement_of_window(const struct accounting *accounting,
                                          const struct host *host,
                                          uint64_t now_ns, uint64_t interval_ns,
-                                         uint64_t window_ns) {
-  bool outside = counted_outside(host);
+                                         uint64_t window_ns,
+                                         enum statistics statistics) {
+  bool outside = counted_outside(host, statistics);
   struct measurement measurement =
       measure(accounting, host, now_ns, interval_ns,
               outside || (window_ns == 0 && host->group.delta.cnt != 0));

@@ -50,6 +50,25 @@ write_named(struct seq_file *seq, struct prog_record *record, __u64 full_name) {
     bpf_seq_write(seq, chunk, second_size);
 }
 
+/* What the iterator itself has counted by now. Where the kernel does not show
+ * which program it is the id stays 0. */
+static __always_inline void fill_own(struct seq_file *seq,
+                                     struct prog_record *record) {
+  struct bpf_prog *prog = 0;
+  struct bpf_prog_aux *aux = 0;
+  if (!bpf_core_field_exists(struct bpf_iter_priv_data, target_private))
+    return;
+  __u64 address =
+      (__u64)seq->private +
+      bpf_core_field_offset(struct bpf_iter_priv_data, prog) -
+      bpf_core_field_offset(struct bpf_iter_priv_data, target_private);
+  if (bpf_probe_read_kernel(&prog, sizeof(prog), (void *)address) != 0 ||
+      bpf_core_read(&aux, sizeof(aux), &prog->aux) != 0)
+    return;
+  read_stats(prog, aux, record);
+  bpf_core_read(&record->id, sizeof(record->id), &aux->id);
+}
+
 SEC("iter/bpf_prog")
 int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   struct seq_file *seq = ctx->meta->seq;
@@ -58,6 +77,7 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
                                .version = PROG_RECORD_VERSION};
   if (prog == 0) {
     record.flags = PROG_RECORD_END;
+    fill_own(seq, &record);
     bpf_seq_write(seq, &record, sizeof(record));
     return 0;
   }

@@ -23,6 +23,7 @@ struct source_iterator {
   char *pin;                 /* path */
   uint64_t page_size_bytes;
   bool has_misses;
+  enum statistics statistics;
   struct samples samples;
   struct prog_stream stream;
 };
@@ -68,6 +69,20 @@ static int add_record(struct source_iterator *source,
   return 0;
 }
 
+/* The iterator runs once for each program, and is one itself: when it has
+ * counted none of the runs since it came to itself, statistics are off. */
+static enum statistics find_statistics(const struct sample_list *samples,
+                                       const struct prog_record *own) {
+  size_t i = samples->num;
+  while (i > 0 && samples->items[i - 1].id > own->id)
+    i--;
+  if (own->id == 0 || (own->flags & PROG_RECORD_UNREADABLE) != 0 || i == 0 ||
+      samples->items[i - 1].id != own->id || samples->items[i - 1].unreadable)
+    return STATISTICS_UNKNOWN;
+  return own->cnt > samples->items[i - 1].stats.cnt ? STATISTICS_ON
+                                                    : STATISTICS_OFF;
+}
+
 /* Takes in the whole stream. Returns 0 when it ended in the kernel's own
  * end of the list; else -errno, -ENODATA when that is missing. */
 static int walk(struct source_iterator *source) {
@@ -77,8 +92,10 @@ static int walk(struct source_iterator *source) {
     int rc = prog_stream_next(&source->stream, &record, &full_name);
     if (rc <= 0)
       return rc == 0 ? -ENODATA : rc;
-    if ((record.flags & PROG_RECORD_END) != 0)
+    if ((record.flags & PROG_RECORD_END) != 0) {
+      source->statistics = find_statistics(&source->samples.current, &record);
       return 0;
+    }
     rc = add_record(source, &record, full_name);
     if (rc != 0)
       return rc;
@@ -100,10 +117,12 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   prog_stream_init(&source->stream, fd);
   source->stream.read_size = read_size;
   samples_begin(&source->samples);
+  source->statistics = STATISTICS_UNKNOWN;
   int walk_error = walk(source);
   close(fd);
   int rc = samples_end(&source->samples, walk_error, -EFAULT, ret);
   ret->has_misses = source->has_misses;
+  ret->statistics = source->statistics;
   return is_foreign(walk_error) ? walk_error : rc;
 }
 

@@ -32,6 +32,13 @@ setup() { interval=0.2; }
   refuses 'EnableStats 1' 'option EnableStats, value 1:' 'true or false'
 }
 
+@test "SampleWindow_and_MissRateThreshold__wrong__are_refused" {
+  refuses 'SampleWindow -1' 'option SampleWindow, value -1:' 'from 0.001 to half of the interval'
+  refuses 'SampleWindow 0.11' 'option SampleWindow, value 0.11:' 'at most 0.1, half of the interval'
+  refuses $'SampleWindow 0.1\nEnableStats false' 'option SampleWindow, value 0.1:' 'needs "EnableStats true"'
+  refuses 'MissRateThreshold 2' 'option MissRateThreshold, value 2:' 'a rate from 0 to 1'
+}
+
 @test "Program__wrong__is_refused" {
   refuses 'Program "/xdp[/"' 'option Program, value "/xdp[/":' 'POSIX extended regex'
   refuses 'Program "/xdp"' 'option Program, value "/xdp":' 'slash at its end is missing'

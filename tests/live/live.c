@@ -338,6 +338,22 @@ START_TEST(groups__statistics_off__counters_stand_still_and_no_gauge) {
 }
 END_TEST
 
+/* The iterator alone knows, whoever has turned them on. */
+START_TEST(snapshot__statistics_on_or_off__iterator_knows) {
+  bool knows = strcmp(source->name, "iterator") == 0;
+  for (int i = 0; i < 3; i++) {
+    int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+    read_once();
+    ck_assert_int_eq(snapshot.statistics,
+                     knows ? STATISTICS_ON : STATISTICS_UNKNOWN);
+    close(fd);
+    read_once();
+    ck_assert_int_eq(snapshot.statistics,
+                     knows ? STATISTICS_OFF : STATISTICS_UNKNOWN);
+  }
+}
+END_TEST
+
 START_TEST(accounting__cleared__statistics_are_off_again) {
   int fd = load(BPF_PROG_TYPE_XDP, "live_clear");
   ck_assert_int_eq(prog_run(fd, 7), 0);
@@ -647,6 +663,7 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
   tcase_add_checked_fixture(off, begin_off, teardown_without_statistics);
   tcase_add_test(off,
                  groups__statistics_off__counters_stand_still_and_no_gauge);
+  tcase_add_test(off, snapshot__statistics_on_or_off__iterator_knows);
   suite_add_tcase(suite, off);
 }
 

@@ -27,6 +27,9 @@ static const char help[] =
     "  run NAME N           run each program of that name N times\n"
     "  rate NAME N          run each of that name N times a second in sleep\n"
     "  sleep SECONDS        let time pass\n"
+    "  pulse SECONDS SHARE  in sleep, run in the first SHARE, 0..1, of each\n"
+    "                       period of SECONDS alone\n"
+    "  statistics on|off    hold the kernel's run-time statistics on\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
     "  churn NAME TYPE N RUNS\n"
@@ -113,32 +116,45 @@ static int set_rate(const char *name, uint32_t rate) {
   return rc;
 }
 
-/* Lets that many seconds pass in ticks of 50 ms; each program has then run
- * exactly rate * seconds times. The ticks are points in time: what the runs
- * take does not add to them. */
+/* Programs run in the first SHARE of each period, 0..1 of it. */
+static struct {
+  double period_s;
+  double share;
+} pulse = {.period_s = 1.0, .share = 1.0};
+
+/* For how long programs have run in so many seconds. */
+static double active_s(double seconds) {
+  double rest = fmod(seconds, pulse.period_s);
+  double on = pulse.share * pulse.period_s;
+  return (seconds - rest) * pulse.share + (rest < on ? rest : on);
+}
+
+static double now_s(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Lets that many seconds pass; each program has then run exactly as often as
+ * its rate says, evenly but for what the runs themselves take. */
 static int sleep_and_run(double seconds) {
-  const double tick = 0.05;
+  const struct timespec tick = {.tv_nsec = 2000000};
+  const double start = now_s();
   for (struct program *p = programs; p != NULL; p = p->next)
     p->due = 0;
-  struct timespec start;
-  clock_gettime(CLOCK_MONOTONIC, &start);
-  for (double at = tick;; at += tick) {
-    if (at > seconds)
-      at = seconds;
-    double wake = (double)start.tv_nsec / 1e9 + at;
-    struct timespec until = {.tv_sec = start.tv_sec + (time_t)wake,
-                             .tv_nsec = (long)(fmod(wake, 1) * 1e9)};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+  double passed;
+  do {
+    nanosleep(&tick, NULL);
+    passed = fmin(now_s() - start, seconds);
     for (struct program *p = programs; p != NULL; p = p->next) {
-      uint64_t due = (uint64_t)(p->rate * at + 0.5);
+      uint64_t due = (uint64_t)(p->rate * active_s(passed) + 0.5);
       int rc = run_one(p, (uint32_t)(due - p->due));
       if (rc != 0)
         return rc;
       p->due = due;
     }
-    if (at >= seconds)
-      return 0;
-  }
+  } while (passed < seconds);
+  return 0;
 }
 
 static int load_many(const char *prefix, unsigned num) {
@@ -205,6 +221,14 @@ static int pin_other(const char *path) {
   return rc;
 }
 
+static int hold_statistics(bool on) {
+  static int fd = -1;
+  if (fd >= 0)
+    close(fd);
+  fd = on ? bpf_enable_stats(BPF_STATS_RUN_TIME) : -1;
+  return on && fd < 0 ? fd : 0;
+}
+
 static int print_counts(void) {
   for (const struct program *p = programs; p != NULL; p = p->next)
     printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", p->name, prog_id(p->fd),
@@ -231,6 +255,13 @@ static int execute(const char *line) {
     return set_rate(first, number);
   if (words == 2 && strcmp(command, "sleep") == 0)
     return sleep_and_run(strtod(first, NULL));
+  if (words == 3 && strcmp(command, "pulse") == 0) {
+    pulse.period_s = strtod(first, NULL);
+    pulse.share = strtod(second, NULL);
+    return pulse.period_s > 0 ? 0 : -EINVAL;
+  }
+  if (words == 2 && strcmp(command, "statistics") == 0)
+    return hold_statistics(strcmp(first, "on") == 0);
   if (words == 2 && strcmp(command, "unload") == 0)
     return unload(first, false);
   if (words == 2 && strcmp(command, "unload_many") == 0)

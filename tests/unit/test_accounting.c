@@ -90,6 +90,24 @@ START_TEST(accounting_coverage__off_or_no_interval__is_zero) {
 }
 END_TEST
 
+START_TEST(accounting_see__another_process__is_believed_while_it_is_seen) {
+  if (machine_has_sysctl_on())
+    return;
+  accounting_init(&accounting, false);
+  accounting_update(&accounting, 1000);
+  accounting_see(&accounting, STATISTICS_ON, 1001);
+  ck_assert_double_eq(accounting_coverage(&accounting, 2001, 1000), 1);
+  accounting_update(&accounting, 2000);
+  accounting_see(&accounting, STATISTICS_ON, 2001);
+  ck_assert_double_eq(accounting_coverage(&accounting, 2001, 1000), 1);
+  accounting_update(&accounting, 3000);
+  accounting_see(&accounting, STATISTICS_OFF, 3001);
+  ck_assert_double_eq(accounting_coverage(&accounting, 3001, 1000), 0);
+  accounting_see(&accounting, STATISTICS_UNKNOWN, 4001);
+  ck_assert(!accounting.on);
+}
+END_TEST
+
 START_TEST(accounting_window__is_measured_and_leaves_no_descriptor) {
   int fds = count_open_fds();
   accounting_init(&accounting, false);
@@ -124,6 +142,8 @@ Suite *accounting_suite(void) {
                  accounting_update__hold__holds_one_descriptor_until_clear);
   tcase_add_test(core, accounting_update__no_hold__follows_the_sysctl);
   tcase_add_test(core, accounting_coverage__on_for_the_whole_interval__is_one);
+  tcase_add_test(core,
+                 accounting_see__another_process__is_believed_while_it_is_seen);
   tcase_add_test(core, accounting_window__is_measured_and_leaves_no_descriptor);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");

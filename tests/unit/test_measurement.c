@@ -7,10 +7,12 @@
 static const uint64_t second_ns = 1000000000;
 static struct accounting accounting;
 static struct host host;
+static enum statistics outside;
 
 /* Ten seconds, of which the accounting knows that statistics were on since. */
 static void setup(void) {
   accounting = (struct accounting){.fd = -1};
+  outside = STATISTICS_UNKNOWN;
   host = (struct host){.elapsed_ns = 10 * second_ns,
                        .group.delta = {.cnt = 100, .nsecs = 1000}};
 }
@@ -33,7 +35,7 @@ static struct measurement of_interval(void) {
 
 static struct measurement of_window(uint64_t window_ns) {
   return measurement_of_window(&accounting, &host, 100 * second_ns,
-                               10 * second_ns, window_ns);
+                               10 * second_ns, window_ns, outside);
 }
 
 START_TEST(interval__on_all_the_time__is_measured) {
@@ -96,6 +98,15 @@ START_TEST(window__somebody_else_counts_outside__is_measured_as_it_is) {
 }
 END_TEST
 
+START_TEST(window__snapshots_know_what_was_outside__is_believed) {
+  outside = STATISTICS_ON;
+  check(of_window(second_ns), -1, second_ns, false);
+  outside = STATISTICS_OFF;
+  host.group.last_delta.cnt = 900;
+  check(of_window(second_ns), 0.1, second_ns, true);
+}
+END_TEST
+
 START_TEST(window__could_not_be_opened__measures_nothing) {
   host.group.delta = (struct prog_stats){.misses = 5};
   check(of_window(0), 0, 0, false);
@@ -129,6 +140,7 @@ Suite *measurement_suite(void) {
   tcase_add_test(window, window__sysctl_is_set__is_measured_as_it_is);
   tcase_add_test(window,
                  window__somebody_else_counts_outside__is_measured_as_it_is);
+  tcase_add_test(window, window__snapshots_know_what_was_outside__is_believed);
   tcase_add_test(window, window__could_not_be_opened__measures_nothing);
   tcase_add_test(window,
                  window__could_not_be_opened_but_sysctl_is_set__is_measured);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* bench_sampling: what the kernel's statistics add to a run of an XDP program
+ * when they are on all the time, and with windows of 1 % and of 10 % of the
+ * interval, side by side in one run. Needs root.
+ *
+ * Exits with 1 when a limit is exceeded that the project promises. */
+#include "../live/progs.h"
+
+#include "accounting.h"
+#include "clocks.h"
+#include "groups.h"
+#include "sampler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+  ROUNDS = 9, /* odd, for the median */
+  RUNS = 20000000,
+};
+
+static uint64_t interval_ns; /* what so many runs take */
+
+/* The share of what statistics cost that a window of 1 % may cost. */
+static const double added_at_1_percent_max = 0.02;
+
+enum mode { MODE_OFF, MODE_ON, MODE_1_PERCENT, MODE_10_PERCENT, MODES_NUM };
+
+static struct accounting accounting;
+static struct source *source;
+static struct groups *groups;
+static int prog_fd;
+
+static void die(const char *what, int rc) {
+  fprintf(stderr, "bench_sampling: %s: %s\n", what, strerror(-rc));
+  exit(1);
+}
+
+static void take_snapshot(int (*update)(struct groups *groups,
+                                        const struct prog_snapshot *snapshot,
+                                        const struct unloads *unloads)) {
+  struct prog_snapshot snapshot;
+  int rc = source_snapshot(source, &snapshot);
+  if (rc == 0)
+    rc = update(groups, &snapshot, NULL);
+  if (rc != 0)
+    die("reading", rc);
+}
+
+/* As the plugin does it. */
+static void begin_window(void) {
+  take_snapshot(groups_update);
+  accounting_begin_window(&accounting);
+  if (accounting.error != 0)
+    die("turning statistics on", accounting.error);
+}
+
+static void end_window(void) {
+  accounting_end_window(&accounting);
+  take_snapshot(groups_update_window);
+}
+
+/* Runs the program in one call: each one takes the kernel some milliseconds to
+ * set up. Returns ns per run. */
+static double run_interval(struct sampler *sampler) {
+  uint64_t begin_ns = monotonic_ns();
+  if (sampler != NULL)
+    sampler_begin_interval(sampler, begin_ns);
+  int rc = prog_run(prog_fd, RUNS);
+  uint64_t end_ns = monotonic_ns();
+  if (rc != 0)
+    die("running", rc);
+  if (sampler != NULL)
+    sampler_wait(sampler);
+  return (double)(end_ns - begin_ns) / RUNS;
+}
+
+static double run_mode(enum mode mode) {
+  const struct sampler_work work = {begin_window, end_window};
+  struct sampler *sampler = NULL;
+  accounting_init(&accounting, mode == MODE_ON);
+  accounting_update(&accounting, boottime_ns());
+  if (mode == MODE_1_PERCENT || mode == MODE_10_PERCENT) {
+    int rc = sampler_new(interval_ns,
+                         interval_ns / (mode == MODE_1_PERCENT ? 100 : 10),
+                         &work, &sampler);
+    if (rc != 0)
+      die("starting", rc);
+  }
+  double ns_per_run = run_interval(sampler);
+  sampler_free(sampler);
+  accounting_clear(&accounting);
+  return ns_per_run;
+}
+
+static int compare_doubles(const void *a, const void *b) {
+  double x = *(const double *)a;
+  double y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double values[ROUNDS]) {
+  qsort(values, ROUNDS, sizeof(*values), compare_doubles);
+  return values[ROUNDS / 2];
+}
+
+int main(void) {
+  struct source_options options = {.kind = SOURCE_AUTO};
+  struct source_note note;
+  int rc = source_new(&options, &source, &note);
+  if (rc != 0)
+    die(note.text, rc);
+  struct selector *selector = selector_new();
+  groups = groups_new(&(struct groups_options){
+      .selector = selector,
+      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}});
+  prog_fd = prog_load(BPF_PROG_TYPE_XDP, "bench_xdp", PROG_RETURNS);
+  if (groups == NULL || prog_fd < 0)
+    die("loading", prog_fd);
+  static const char *const titles[] = {
+      [MODE_OFF] = "statistics off",
+      [MODE_ON] = "statistics on",
+      [MODE_1_PERCENT] = "SampleWindow, 1 % of the interval",
+      [MODE_10_PERCENT] = "SampleWindow, 10 % of the interval",
+  };
+  /* What is added is the difference to the runs just before with statistics
+   * off, as the speed of a shared machine drifts. */
+  static double ns_per_run[MODES_NUM][ROUNDS];
+  static double added[MODES_NUM][ROUNDS];
+  for (int round = 0; round < ROUNDS; round++)
+    for (enum mode mode = MODE_ON; mode < MODES_NUM; mode++) {
+      double off = run_mode(MODE_OFF);
+      interval_ns = (uint64_t)(off * RUNS);
+      ns_per_run[MODE_OFF][round] = off;
+      ns_per_run[mode][round] = run_mode(mode);
+      added[mode][round] = ns_per_run[mode][round] - off;
+    }
+  double ratio = 0;
+  double on = median(added[MODE_ON]);
+  printf("%-36s %8s %8s %6s\n", "an XDP program", "ns/run", "added", "ratio");
+  for (enum mode mode = 0; mode < MODES_NUM; mode++) {
+    printf("%-36s %8.2f", titles[mode], median(ns_per_run[mode]));
+    if (mode != MODE_OFF)
+      printf(" %8.2f %6.3f", median(added[mode]), median(added[mode]) / on);
+    if (mode == MODE_1_PERCENT)
+      ratio = median(added[mode]) / on;
+    printf("\n");
+  }
+  close(prog_fd);
+  groups_free(groups);
+  selector_free(selector);
+  source_free(source);
+  if (ratio <= added_at_1_percent_max)
+    return 0;
+  printf("bench_sampling: more than %.3f of what statistics cost\n",
+         added_at_1_percent_max);
+  return 1;
+}
