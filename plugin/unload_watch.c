@@ -121,12 +121,17 @@ int unload_watch_begin(struct unload_watch *watch) {
     watch->unusable = 0;
   }
   int rc = unload_maps_check(watch->maps);
+  if (rc != 0)
+    return rc;
+  struct unload_counters counters;
   uint32_t zero = 0;
+  rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
+                           &counters);
   if (rc == 0)
-    rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
-                             &watch->current);
-  if (rc == 0 && !watch->has_taken)
-    watch->taken = watch->current;
+    watch->current = counters;
+  if (watch->has_taken) /* if it failed, the next read makes up for it */
+    return 0;
+  watch->taken = watch->current;
   return rc;
 }
 

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* libbpf keeps this one opaque. */
 struct btf {
@@ -137,6 +139,8 @@ struct btf *btf__load_from_kernel_by_id(__u32 id) {
     return NULL;
   }
   struct btf *btf = calloc(1, sizeof(*btf));
+  if (btf == NULL)
+    return NULL;
   for (size_t i = 0; i < fake_libbpf.progs_num; i++)
     if (fake_libbpf.progs[i].full_name != NULL &&
         fake_libbpf.progs[i].btf_id == id)
@@ -251,6 +255,13 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+int fake_libbpf_open_sysctl(void) {
+  int fd = memfd_create("bpf_stats_enabled", MFD_CLOEXEC);
+  if (pwrite(fd, fake_libbpf.sysctl_on ? "1\n" : "0\n", 2, 0) != 2)
+    abort();
+  return fd;
+}
+
 static int open_map(int kind) {
   int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   map_of_fd[fd] = kind;
@@ -310,6 +321,8 @@ struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
     return NULL;
   }
   struct ring_buffer *ring = malloc(sizeof(*ring));
+  if (ring == NULL)
+    return NULL;
   *ring = (struct ring_buffer){.take = take, .context = context};
   return ring;
 }

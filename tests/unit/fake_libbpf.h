@@ -36,6 +36,7 @@ extern struct fake_libbpf {
   uint32_t next_id_repeats;    /* the walk comes back to this id; 0: no */
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
+  bool sysctl_on;              /* kernel.bpf_stats_enabled */
   unsigned enabled_num;        /* how often it went well */
   uint64_t runs_per_enabling;  /* what each program then runs, 10 ns a run */
   /* The watch on unloads, as if pinned. */
@@ -53,6 +54,9 @@ extern struct fake_libbpf {
   unsigned func_info_calls;
   int btfs_held;
 } fake_libbpf;
+
+/* Opens what stands for kernel.bpf_stats_enabled. */
+int fake_libbpf_open_sysctl(void);
 
 /* No programs, no errors, a current kernel. */
 void fake_libbpf_reset(void);

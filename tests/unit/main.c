@@ -21,6 +21,7 @@ int main(void) {
   srunner_add_suite(runner, settings_suite());
   srunner_add_suite(runner, bpf_stats_suite());
   srunner_add_suite(runner, sampling_suite());
+  srunner_add_suite(runner, faults_suite());
   srunner_set_tap(runner, "-");
   srunner_run_all(runner, CK_SILENT);
   int failed = srunner_ntests_failed(runner);

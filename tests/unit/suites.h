@@ -10,6 +10,7 @@ Suite *alarms_suite(void);
 Suite *bpf_stats_suite(void);
 Suite *churn_suite(void);
 Suite *estimate_suite(void);
+Suite *faults_suite(void);
 Suite *group_name_suite(void);
 Suite *groups_suite(void);
 Suite *measurement_suite(void);
