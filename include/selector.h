@@ -13,6 +13,9 @@
 /* Longest pattern that is taken, in bytes without the slashes. */
 enum { SELECTOR_REGEX_MAX = 1000 };
 
+/* Its characters times the greatest numbers of its repetitions {n,m}. */
+enum { SELECTOR_EXPANDED_MAX = 10000 };
+
 struct selector;
 
 /* Selects everything. Returns NULL when out of memory. */

@@ -60,6 +60,56 @@ static int add_exact(struct entry **list, const char *text) {
   return 0;
 }
 
+/* Returns where the bracket expression that begins at P ends: at its last
+ * bracket, or at the end of a pattern that has none. */
+static const char *skip_brackets(const char *p) {
+  p++;
+  if (*p == '^')
+    p++;
+  if (*p == ']') /* the first is one of the characters */
+    p++;
+  while (*p != '\0' && *p != ']') {
+    const char kind = p[0] == '[' ? p[1] : '\0';
+    p++;
+    if (kind == ':' || kind == '.' || kind == '=') {
+      const char end[] = {kind, ']', '\0'};
+      const char *found = strstr(p + 1, end);
+      p = found != NULL ? found + 2 : p;
+    }
+  }
+  return p;
+}
+
+/* The C library writes repetitions out before it looks at anything, and tries
+ * back-references in every way: either can take all memory, or hours. Returns
+ * NULL for a pattern that is bounded, else what is wrong with it. */
+static const char *find_explosion(const char *pattern) {
+  const size_t len = strlen(pattern);
+  size_t expanded = len; /* at most so many characters */
+  for (const char *p = pattern; *p != '\0'; p++) {
+    if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
+      return "back-references are not allowed";
+    if (*p == '\\' && p[1] != '\0')
+      p++;
+    else if (*p == '[' && *(p = skip_brackets(p)) == '\0')
+      break; /* which regcomp() has something to say about */
+    else if (*p == '{') {
+      unsigned long most = 0;
+      while (strchr("0123456789,", p[1]) != NULL && p[1] != '\0') {
+        unsigned long number = strtoul(p + 1, NULL, 10);
+        most = number > most ? number : most;
+        p++;
+      }
+      if (most > SELECTOR_EXPANDED_MAX)
+        return "its repetitions {n,m} are too many";
+      expanded *= most > 1 ? most : 1;
+    }
+    if (expanded > SELECTOR_EXPANDED_MAX)
+      return "its repetitions {n,m} are too many";
+  }
+  return NULL;
+}
+
 /* TEXT is the LEN bytes between the slashes. */
 static int add_regex(struct entry **list, const char *text, size_t len,
                      char *reason, size_t reason_size) {
@@ -71,6 +121,11 @@ static int add_regex(struct entry **list, const char *text, size_t len,
   char pattern[SELECTOR_REGEX_MAX + 1];
   memcpy(pattern, text, len);
   pattern[len] = '\0';
+  const char *explosion = find_explosion(pattern);
+  if (explosion != NULL) {
+    snprintf(reason, reason_size, "%s", explosion);
+    return -EINVAL;
+  }
 
   struct entry *entry = calloc(1, sizeof(*entry));
   if (entry == NULL)

@@ -418,6 +418,23 @@ START_TEST(groups_update__not_selected__counts_for_the_host_alone) {
 }
 END_TEST
 
+/* A regex may be slow. That it is not asked again shows when its answer would
+ * be another one. */
+START_TEST(groups_update__known_program__is_selected_once_for_all) {
+  char reason[64];
+  begin_snapshot(1000);
+  program(1, 100, "a", 1);
+  update();
+  ck_assert_int_eq(selector_add_program(selector, "b", reason, sizeof(reason)),
+                   0);
+  begin_snapshot(2000);
+  program(1, 100, "a", 2);
+  program(2, 100, "a", 3);
+  update();
+  check_group("a", 2, 1);
+}
+END_TEST
+
 START_TEST(groups_update__memory_of_one_unknown__marks_the_group) {
   begin_snapshot(1000);
   program(1, 100, "a", 1);
@@ -527,6 +544,7 @@ Suite *groups_suite(void) {
   tcase_add_test(core,
                  groups_update__id_and_name_reused__does_not_subtract_the_old);
   tcase_add_test(core, groups_update__not_selected__counts_for_the_host_alone);
+  tcase_add_test(core, groups_update__known_program__is_selected_once_for_all);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, groups_setup, groups_teardown);

@@ -121,6 +121,30 @@ START_TEST(selector_add_program__longest_regex__is_taken_and_longer_is_not) {
 }
 END_TEST
 
+/* The C library writes repetitions out, and tries back-references in every way:
+ * either could keep the daemon busy for hours, or take all its memory. */
+START_TEST(selector_add_program__regex_that_explodes__is_refused) {
+  ck_assert_int_eq(add("/(a{255}){255}{255}/"), -EINVAL);
+  ck_assert_str_eq(reason, "its repetitions {n,m} are too many");
+  ck_assert_int_eq(add("/((a|b|aa|ab){1,50}c*){1,50}x/"), -EINVAL);
+  ck_assert_int_eq(add("/a{0,20000}/"), -EINVAL);
+  ck_assert_int_eq(add("/a{2}{4294967297}/"), -EINVAL);
+  ck_assert_int_eq(add("/a{99999999999999999999999}/"), -EINVAL);
+  ck_assert_int_eq(add("/(.*)(.*)(.*)(.*)\\1\\2\\3x/"), -EINVAL);
+  ck_assert_str_eq(reason, "back-references are not allowed");
+}
+END_TEST
+
+START_TEST(selector_add_program__ordinary_repetitions__are_taken) {
+  ck_assert_int_eq(add("/^[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}$/"), 0);
+  ck_assert_int_eq(add("/a{300}/"), 0);
+  /* None of these is a repetition, or a back-reference. */
+  ck_assert_int_eq(add("/[{99999}]\\{99999\\}[]{99999}]/"), 0);
+  ck_assert_int_eq(add("/[[:alpha:]{99999}][^]\\1]/"), 0);
+  ck_assert_int_eq(add("/\\\\1/"), 0);
+}
+END_TEST
+
 START_TEST(selector_free__null__does_nothing) { selector_free(NULL); }
 END_TEST
 
@@ -146,6 +170,8 @@ Suite *selector_suite(void) {
                  selector_add_program__not_a_name_nor_a_regex__is_refused);
   tcase_add_test(
       limits, selector_add_program__longest_regex__is_taken_and_longer_is_not);
+  tcase_add_test(limits, selector_add_program__regex_that_explodes__is_refused);
+  tcase_add_test(limits, selector_add_program__ordinary_repetitions__are_taken);
   tcase_add_test(limits, selector_free__null__does_nothing);
   suite_add_tcase(suite, limits);
   return suite;
