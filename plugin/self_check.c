@@ -105,7 +105,7 @@ int self_check_watch(struct unload_watch *watch, char *reason,
   struct bpf_prog_info info;
   struct unloads unloads;
   int rc = unload_watch_begin(watch);
-  int prog_fd = rc == 0 ? make_program(&info) : rc;
+  int prog_fd = rc < 0 ? rc : make_program(&info);
   if (prog_fd < 0) {
     snprintf(reason, reason_size,
              "the watch on unloads could not be checked: %s",

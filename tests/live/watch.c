@@ -190,9 +190,10 @@ struct churner {
 
 static void *churn(void *context) {
   struct churner *churner = context;
+  const size_t cpus_num = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  CPU_SET(churner->number % (int)sysconf(_SC_NPROCESSORS_ONLN), &cpus);
+  CPU_SET((size_t)churner->number % cpus_num, &cpus);
   pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
   for (unsigned i = 0; i < churner->programs; i++) {
     char name[32];

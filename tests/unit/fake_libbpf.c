@@ -27,7 +27,8 @@ struct fake_libbpf fake_libbpf;
 static struct fake_prog *prog_of_fd[1024];
 
 /* The pins of the watch: which map an open descriptor stands for. */
-static enum { MAP_NONE, MAP_RING, MAP_COUNTERS } map_of_fd[1024];
+enum map { MAP_NONE, MAP_RING, MAP_COUNTERS };
+static enum map map_of_fd[1024];
 
 void fake_libbpf_reset(void) {
   fake_libbpf = (struct fake_libbpf){
@@ -262,9 +263,9 @@ int fake_libbpf_open_sysctl(void) {
   return fd;
 }
 
-static int open_map(int kind) {
+static int open_map(enum map map) {
   int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  map_of_fd[fd] = kind;
+  map_of_fd[fd] = map;
   return fd;
 }
 
