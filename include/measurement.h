@@ -31,11 +31,11 @@ struct measurement measurement_of_interval(const struct accounting *accounting,
 
 /* After groups_update_window(): statistics were on for WINDOW_NS of the
  * INTERVAL_NS up to NOW_NS of CLOCK_BOOTTIME; 0: they could not be turned on.
- * OUTSIDE: whether they were on just before and after it. */
+ * STATISTICS: whether they were on just before and after it. */
 struct measurement measurement_of_window(const struct accounting *accounting,
                                          const struct host *host,
                                          uint64_t now_ns, uint64_t interval_ns,
                                          uint64_t window_ns,
-                                         enum statistics outside);
+                                         enum statistics statistics);
 
 #endif

@@ -35,8 +35,6 @@ static struct plugin {
   uint64_t last_read_ns;   /* CLOCK_MONOTONIC; 0: none yet */
 } plugin = {.accounting = {.fd = -1}};
 
-void module_register(void);
-
 /* From the kernel to the groups. */
 static void take_snapshot(int (*update)(struct groups *groups,
                                         const struct prog_snapshot *snapshot,

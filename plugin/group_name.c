@@ -62,7 +62,9 @@ static const uint64_t fnv1a_prime = 0x100000001b3;
 static char safe_char(char c) {
   bool is_safe = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                  (c >= '0' && c <= '9') || c == '_' || c == '-';
-  return is_safe ? c : '_';
+  if (is_safe)
+    return c;
+  return '_';
 }
 
 /* The hash takes the bytes as they were, so that long names that differ only
@@ -97,7 +99,8 @@ void group_name_of(const struct group_name_format *format,
       [GROUP_NAME_TAG] = sample->tag,
       [GROUP_NAME_ID] = id,
   };
-  struct builder builder = {.name = name, .hash = fnv1a_offset};
+  struct builder builder = {.hash = fnv1a_offset};
+  builder.name = name;
   for (size_t i = 0; i < format->parts_num; i++) {
     if (i > 0)
       builder_add(&builder, "-");

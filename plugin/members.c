@@ -170,7 +170,9 @@ static void merge(struct members *members, const struct prog_snapshot *snapshot,
   static const struct unloads none;
   struct member_list *known = &members->list;
   const struct unloads *ends = unloads != NULL ? unloads : &none;
-  size_t k = 0, s = 0, e = 0;
+  size_t k = 0;
+  size_t s = 0;
+  size_t e = 0;
   members->next.num = 0;
   while (k < known->num || s < snapshot->samples_num || e < ends->samples_num) {
     uint32_t id = UINT32_MAX;

@@ -104,7 +104,7 @@ COMPUTE(read) {
 
 #define METRIC(key_, type_, instance_, kind_, group_, host_)                   \
   {                                                                            \
-    .key = #key_, .type = type_, .type_instance = instance_,                   \
+    .key = #key_, .type = (type_), .type_instance = (instance_),               \
     .kind = METRIC_##kind_, .group_scope = METRIC_##group_,                    \
     .host_scope = METRIC_##host_, .compute = compute_##key_                    \
   }

@@ -99,7 +99,8 @@ static void *run(void *context) {
 
 /* Signals are for the daemon's own threads. */
 static int start_thread(struct sampler *sampler) {
-  sigset_t all, before;
+  sigset_t all;
+  sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = pthread_create(&sampler->thread, NULL, run, sampler);

@@ -129,6 +129,6 @@ int source_syscall_new(bool memory, struct source **ret_source) {
   source->base = (struct source){
       .name = "syscall", .snapshot = syscall_snapshot, .free = syscall_free};
   source->memory = memory;
-  *ret_source = &source->base;
+  *ret_source = (struct source *)source; /* as gcc 12 can follow it */
   return 0;
 }

@@ -153,7 +153,7 @@ static int check_maps(const struct unload_maps *maps) {
     rc = get_map_info(maps->counters_fd, &info);
   if (rc == 0 && !is_counters(&info))
     rc = -EPROTO;
-  struct unload_counters counters;
+  struct unload_counters counters = {0};
   uint32_t zero = 0;
   if (rc == 0)
     rc = bpf_map_lookup_elem(maps->counters_fd, &zero, &counters);
