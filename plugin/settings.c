@@ -13,7 +13,6 @@
 #include "collectd/core/daemon/plugin.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,9 +168,10 @@ static bool parse_max_instances(struct settings *settings,
   double number = 0.0;
   if (!option_number(item, allowed, MAX_INSTANCES_MAX, &number))
     return false;
-  if (floor(number) != number)
+  size_t whole = (size_t)number;
+  if ((double)whole != number)
     return option_reject(item, &item->values[0], allowed);
-  settings->max_instances = (size_t)number;
+  settings->max_instances = whole;
   return true;
 }
 
