@@ -60,16 +60,15 @@ static int add_exact(struct entry **list, const char *text) {
   return 0;
 }
 
-/* Returns where the bracket expression that begins at P ends: at its last
- * bracket, or at the end of a pattern that has none. */
+/* Returns what follows the bracket expression that begins at P, or the end of a
+ * pattern in which it has no end. */
 static const char *skip_brackets(const char *p) {
-  p++;
-  if (*p == '^')
-    p++;
-  if (*p == ']') /* the first is one of the characters */
-    p++;
+  p += p[1] == '^' ? 2 : 1;
+  p += *p == ']' ? 1 : 0; /* the first is one of the characters */
   while (*p != '\0' && *p != ']') {
-    const char kind = p[0] == '[' ? p[1] : '\0';
+    char kind = '\0';
+    if (*p == '[')
+      kind = p[1];
     p++;
     if (kind == ':' || kind == '.' || kind == '=') {
       const char end[] = {kind, ']', '\0'};
@@ -77,33 +76,37 @@ static const char *skip_brackets(const char *p) {
       p = found != NULL ? found + 2 : p;
     }
   }
-  return p;
+  return *p == '\0' ? p : p + 1;
+}
+
+/* Returns what follows the character, or bracket expression, at P. */
+static const char *skip_one(const char *p) {
+  if (*p == '[')
+    return skip_brackets(p);
+  return *p == '\\' && p[1] != '\0' ? p + 2 : p + 1;
+}
+
+/* Returns the greatest number of the repetition {n,m} that begins at P, at
+ * least 1 and at most just above the limit. */
+static size_t most_repetitions(const char *p) {
+  size_t most = 1;
+  for (p++; *p == ',' || (*p >= '0' && *p <= '9'); p++) {
+    size_t number = *p == ',' ? 0 : strtoul(p, NULL, 10);
+    most = number > most ? number : most;
+  }
+  return most > SELECTOR_EXPANDED_MAX ? SELECTOR_EXPANDED_MAX + 1 : most;
 }
 
 /* The C library writes repetitions out before it looks at anything, and tries
  * back-references in every way: either can take all memory, or hours. Returns
  * NULL for a pattern that is bounded, else what is wrong with it. */
 static const char *find_explosion(const char *pattern) {
-  const size_t len = strlen(pattern);
-  size_t expanded = len; /* at most so many characters */
-  for (const char *p = pattern; *p != '\0'; p++) {
+  size_t expanded = strlen(pattern); /* at most so many characters */
+  for (const char *p = pattern; *p != '\0'; p = skip_one(p)) {
     if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
       return "back-references are not allowed";
-    if (*p == '\\' && p[1] != '\0')
-      p++;
-    else if (*p == '[' && *(p = skip_brackets(p)) == '\0')
-      break; /* which regcomp() has something to say about */
-    else if (*p == '{') {
-      unsigned long most = 0;
-      while (strchr("0123456789,", p[1]) != NULL && p[1] != '\0') {
-        unsigned long number = strtoul(p + 1, NULL, 10);
-        most = number > most ? number : most;
-        p++;
-      }
-      if (most > SELECTOR_EXPANDED_MAX)
-        return "its repetitions {n,m} are too many";
-      expanded *= most > 1 ? most : 1;
-    }
+    if (*p == '{')
+      expanded *= most_repetitions(p);
     if (expanded > SELECTOR_EXPANDED_MAX)
       return "its repetitions {n,m} are too many";
   }
