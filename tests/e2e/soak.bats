@@ -22,7 +22,7 @@ start_churn() { # NAME PROGRAMS PAUSE_S
 
 # How many programs have come and gone: all are done but the last command's.
 churned() { # PROGRAMS_A_COMMAND
-  echo $(($(cat "$dir"/churn-* | grep -c ok) / 2 * $1))
+  echo $(($(cat "$dir"/churn-* | grep -c ok) * $1 / 2))
 }
 
 stop_churn() {

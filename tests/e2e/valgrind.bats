@@ -46,7 +46,7 @@ run_under() { # TOOL OPTION... ; the plugin's options from standard input
 # valgrind does not know that bpf(2) fills in what a pointer in its argument points
 # to; the unit tests check the same code for what is not initialized.
 memcheck=(memcheck --undef-value-errors=no --leak-check=full
-  --show-leak-kinds=definite,indirect,possible)
+  "--show-leak-kinds=definite,indirect,possible")
 
 @test "memcheck__iterator__no_error_of_ours" { run_under "${memcheck[@]}" <<<'Source "iterator"'; }
 

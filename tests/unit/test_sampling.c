@@ -110,8 +110,8 @@ END_TEST
 
 START_TEST(read__counted_outside_the_window__totals_are_the_kernels) {
   start_sampled();
-  read_once();
   fake_libbpf.runs_per_enabling = 10;
+  read_once();
   for (int i = 0; i < 3; i++) {
     pass_interval();
     prog->run_cnt += 1000; /* before the window of the next interval */
@@ -124,15 +124,15 @@ START_TEST(read__counted_outside_the_window__totals_are_the_kernels) {
   /* The first window had nothing before it, and was extrapolated. */
   derive_t surplus = find("invocations", "")->derive - (derive_t)prog->run_cnt;
   ck_assert_int_ge(surplus, 0);
-  ck_assert_int_le(surplus, 10 * 20);
+  ck_assert_int_lt(surplus, 1000);
 }
 END_TEST
 
 START_TEST(read__sysctl_is_set__totals_are_the_kernels) {
   fake_libbpf.sysctl_on = true;
   start_sampled();
-  read_once();
   fake_libbpf.runs_per_enabling = 10;
+  read_once();
   for (int i = 0; i < 4; i++) {
     pass_interval();
     fake_libbpf.runs_per_enabling = i < 2 ? 10 : 0;
@@ -145,8 +145,8 @@ END_TEST
 
 START_TEST(read__window_is_refused__is_one_warning_and_no_value) {
   start_sampled();
-  read_once();
   fake_libbpf.enable_stats_error = -EPERM;
+  read_once();
   for (int i = 0; i < 3; i++) {
     pass_interval(); /* it is logged meanwhile */
     fake_collectd.dispatched_num = 0;
