@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* groups_check: what holds after any read, and what holds while all that the
+ * kernel said was true. */
+#include "groups_check.h"
+
+/* Of one check. */
+struct check {
+  struct trial *trial;
+  const struct kernel *kernel;
+  const struct prog_snapshot *snapshot;
+  const struct unloads *unloads;
+  bool whole;
+  size_t programs[KERNEL_GROUPS]; /* loaded, as far as the read can tell */
+  size_t programs_num;
+};
+
+static bool at_most(struct prog_stats a, struct prog_stats b) {
+  return a.cnt <= b.cnt && a.nsecs <= b.nsecs && a.misses <= b.misses;
+}
+
+static bool equal(struct prog_stats a, struct prog_stats b) {
+  return at_most(a, b) && at_most(b, a);
+}
+
+static struct prog_stats minus(struct prog_stats a, struct prog_stats b) {
+  return (struct prog_stats){a.cnt - b.cnt, a.nsecs - b.nsecs,
+                             a.misses - b.misses};
+}
+
+/* Whether no group can be forgotten, or be counted under "_other". */
+static bool keeps_all(const struct trial *trial) {
+  return trial->groups_max == 0 || trial->groups_max >= KERNEL_GROUPS;
+}
+
+static size_t number_of(const char *name) {
+  for (size_t i = 0; i < KERNEL_GROUPS; i++)
+    if (strcmp(kernel_group_name(i), name) == 0)
+      return i;
+  demand(false, "a group has the name of a program");
+  return 0;
+}
+
+static bool has_ended(const struct unloads *unloads,
+                      const struct prog_sample *sample) {
+  for (size_t i = 0; unloads != NULL && i < unloads->samples_num; i++)
+    if (unloads->samples[i].id == sample->id &&
+        (sample->unreadable ||
+         unloads->samples[i].load_time_ns == sample->load_time_ns))
+      return true;
+  return false;
+}
+
+/* Counts the programs that the snapshot has, and that had no end since. */
+static void count_programs(struct check *check) {
+  for (size_t i = 0; i < check->snapshot->samples_num; i++) {
+    const struct prog_sample *sample = &check->snapshot->samples[i];
+    if (has_ended(check->unloads, sample))
+      continue;
+    check->programs_num++;
+    if (!sample->unreadable)
+      check->programs[kernel_group_of(sample->name)]++;
+  }
+}
+
+/* What holds of any group, also of the host. KNOWN: it cannot have been
+ * forgotten since it was last seen. */
+static void check_any(const struct check *check, const struct group *group,
+                      const struct trial_group *before, bool known) {
+  struct prog_stats estimated = group_estimated_total(group);
+  demand(at_most(group->delta, group->total), "a delta is part of its total");
+  demand(at_most(group->total, estimated), "an estimate adds to the total");
+  if (!known)
+    return;
+  demand(at_most(before->total, group->total), "a total does not fall");
+  demand(at_most(before->estimated, estimated), "an estimate does not fall");
+  struct prog_stats rise = minus(group->total, before->total);
+  bool is_host = group->name[0] == '\0';
+  if (check->kernel->exact && (!is_host || check->trial->whole))
+    demand(at_most(group->delta, rise), "a delta is part of the rise");
+  if (check->trial->reads == 0)
+    demand(equal(group->delta, (struct prog_stats){0}), "no delta at first");
+}
+
+/* Polled, a delta is of the programs that were read twice, or born since. */
+static void check_delta(const struct check *check, const struct group *group,
+                        struct prog_stats measured) {
+  if (check->trial->mode == TRIAL_POLLED && check->kernel->exact)
+    demand(equal(group->delta, measured),
+           "polled, a delta is what is measured");
+}
+
+static void remember(struct trial_group *seen, const struct group *group) {
+  *seen = (struct trial_group){.shown = true,
+                               .total = group->total,
+                               .estimated = group_estimated_total(group)};
+}
+
+/* Goes over the groups. Returns how many programs they have. */
+static size_t check_walk(struct check *check) {
+  struct trial *trial = check->trial;
+  bool shown[KERNEL_GROUPS] = {false};
+  size_t num = 0, programs = 0;
+  for (const struct group *group = groups_next(trial->groups, NULL);
+       group != NULL; group = groups_next(trial->groups, group)) {
+    size_t i = number_of(group->name);
+    demand(!shown[i], "a group is there once");
+    shown[i] = true;
+    num += strcmp(group->name, "_other") != 0;
+    programs += group->programs;
+    check_any(check, group, &trial->seen[i],
+              trial->seen[i].shown || keeps_all(trial));
+    if (keeps_all(trial))
+      check_delta(check, group, check->kernel->deltas[i]);
+    if (keeps_all(trial) && check->whole)
+      demand(group->programs == check->programs[i], "programs of a group");
+    remember(&trial->seen[i], group);
+  }
+  for (size_t i = 0; i < KERNEL_GROUPS; i++)
+    trial->seen[i].shown = shown[i];
+  demand(trial->groups_max == 0 || num <= trial->groups_max, "MaxInstances");
+  return programs;
+}
+
+static void compare(const struct check *check, struct prog_stats total,
+                    struct prog_stats ever, struct prog_stats polled,
+                    struct prog_stats lacks) {
+  const struct trial *trial = check->trial;
+  if (trial->mode == TRIAL_POLLED)
+    demand(equal(total, polled), "polled, it is what was read");
+  demand(at_most(total, ever), "no more than there was");
+  if (trial->mode == TRIAL_WATCHED && trial->at_rest && check->whole)
+    demand(at_most(minus(ever, lacks), total), "watched, nothing is missing");
+}
+
+/* Totals, as long as all that the kernel said was true. */
+static void compare_totals(const struct check *check) {
+  static const struct prog_stats none;
+  const struct trial *trial = check->trial;
+  const struct kernel *kernel = check->kernel;
+  compare(check, trial->seen_host.total, kernel_sum(kernel->ever),
+          kernel_sum(kernel->polled), none);
+  for (size_t i = 0; i < KERNEL_GROUPS && keeps_all(trial); i++)
+    compare(check, trial->seen[i].total, kernel->ever[i], kernel->polled[i],
+            kernel->lacks[i]);
+}
+
+static void check_counts(const struct check *check, const struct host *host) {
+  const struct trial *trial = check->trial;
+  const struct host *before = &trial->host;
+  demand(host->churn.loaded >= before->churn.loaded, "loads do not fall");
+  demand(host->churn.unloaded >= before->churn.unloaded, "unloads do not fall");
+  demand(host->unwatched_unloads >= before->unwatched_unloads,
+         "unwatched unloads do not fall");
+  demand(host->read_errors ==
+             before->read_errors + check->snapshot->read_errors,
+         "read errors add up");
+  if (keeps_all(trial))
+    demand(host->folded_programs == 0, "nothing is folded");
+  if (check->snapshot->complete)
+    demand(host->group.programs == check->programs_num, "programs of the host");
+  if (trial->mode == TRIAL_WATCHED) {
+    demand(host->churn.loaded == trial->loaded, "loads, watched");
+    demand(host->churn.unloaded == trial->unloaded, "unloads, watched");
+    demand(host->unwatched_unloads == trial->lost, "unwatched is what is lost");
+  } else if (trial->mode == TRIAL_POLLED && !check->kernel->reuses_ids) {
+    demand(host->churn.loaded <= check->kernel->last_id, "loads, polled");
+  }
+}
+
+void trial_check(struct trial *trial, const struct kernel *kernel,
+                 const struct prog_snapshot *snapshot,
+                 const struct unloads *unloads) {
+  const struct host *host = groups_host(trial->groups);
+  struct check check = {.trial = trial,
+                        .kernel = kernel,
+                        .snapshot = snapshot,
+                        .unloads = unloads,
+                        .whole =
+                            snapshot->complete && snapshot->read_errors == 0};
+  count_programs(&check);
+  size_t programs = check_walk(&check);
+  demand(programs <= host->group.programs, "groups are part of the host");
+  if (check.whole)
+    demand(programs == host->group.programs, "groups are all of the host");
+  check_any(&check, &host->group, &trial->seen_host, true);
+  check_delta(&check, &host->group, kernel_sum(kernel->deltas));
+  remember(&trial->seen_host, &host->group);
+  if (kernel->exact)
+    compare_totals(&check);
+  check_counts(&check, host);
+  trial->host = *host;
+  trial->whole = check.whole;
+  trial->reads++;
+}

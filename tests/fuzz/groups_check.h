@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* groups_check: compares groups to the truth after each read. */
+#ifndef BPF_STATS_TESTS_GROUPS_CHECK_H
+#define BPF_STATS_TESTS_GROUPS_CHECK_H
+
+#include "groups_kernel.h"
+
+#include "groups.h"
+
+/* CHANGING: unloads are watched now and then. */
+enum trial_mode { TRIAL_POLLED, TRIAL_WATCHED, TRIAL_CHANGING, TRIAL_MODES };
+
+/* What was last seen of a group. */
+struct trial_group {
+  bool shown;
+  struct prog_stats total;
+  struct prog_stats estimated;
+};
+
+struct trial {
+  enum trial_mode mode;
+  struct groups *groups;
+  size_t groups_max;
+  size_t reads;
+  bool at_rest; /* nothing happened during this read, and nobody is dying */
+  bool whole;   /* the last snapshot was complete and had all readable */
+  /* As the watch has counted them, up to this read. */
+  uint64_t loaded;
+  uint64_t unloaded;
+  uint64_t lost;
+  struct host host; /* of the last read */
+  struct trial_group seen[KERNEL_GROUPS];
+  struct trial_group seen_host;
+};
+
+/* After each read. UNLOADS is NULL when nobody watched. */
+void trial_check(struct trial *trial, const struct kernel *kernel,
+                 const struct prog_snapshot *snapshot,
+                 const struct unloads *unloads);
+
+#endif
