@@ -182,14 +182,14 @@ static void merge(struct members *members, const struct prog_snapshot *snapshot,
       id = min_id(id, snapshot->samples[s].id);
     if (e < ends->samples_num)
       id = min_id(id, ends->samples[e].id);
-    struct found found = {.known = &known->items[k],
-                          .finals = &ends->samples[e],
-                          .complete = snapshot->complete,
+    struct found found = {.complete = snapshot->complete,
                           .watched = unloads != NULL};
     for (; k < known->num && known->items[k].id == id; k++)
-      found.known_num++;
+      if (found.known_num++ == 0)
+        found.known = &known->items[k];
     for (; e < ends->samples_num && ends->samples[e].id == id; e++)
-      found.finals_num++;
+      if (found.finals_num++ == 0)
+        found.finals = &ends->samples[e];
     if (s < snapshot->samples_num && snapshot->samples[s].id == id)
       found.sample = &snapshot->samples[s++];
     merge_id(members, &found);
