@@ -13,7 +13,7 @@
 /* Longest pattern that is taken, in bytes without the slashes. */
 enum { SELECTOR_REGEX_MAX = 1000 };
 
-/* Its characters times the greatest numbers of its repetitions {n,m}. */
+/* Its characters times its repetitions: see find_explosion(). */
 enum { SELECTOR_EXPANDED_MAX = 10000 };
 
 struct selector;

@@ -86,15 +86,17 @@ static const char *skip_one(const char *p) {
   return *p == '\\' && p[1] != '\0' ? p + 2 : p + 1;
 }
 
-/* Returns the greatest number of the repetition {n,m} that begins at P, at
- * least 1 and at most just above the limit. */
-static size_t most_repetitions(const char *p) {
-  size_t most = 1;
+/* Returns how often the C library writes out what the repetition {n,m} at P is
+ * of, at least once and at most just above the limit. */
+static size_t count_copies(const char *p) {
+  size_t copies = 1;
   for (p++; *p == ',' || (*p >= '0' && *p <= '9'); p++) {
     size_t number = *p == ',' ? 0 : strtoul(p, NULL, 10);
-    most = number > most ? number : most;
+    copies = number > copies ? number : copies;
   }
-  return most > SELECTOR_EXPANDED_MAX ? SELECTOR_EXPANDED_MAX + 1 : most;
+  if (p[-1] == ',') /* and once more for the rest */
+    copies++;
+  return copies > SELECTOR_EXPANDED_MAX ? SELECTOR_EXPANDED_MAX + 1 : copies;
 }
 
 /* The C library writes repetitions out before it looks at anything, and tries
@@ -102,13 +104,18 @@ static size_t most_repetitions(const char *p) {
  * NULL for a pattern that is bounded, else what is wrong with it. */
 static const char *find_explosion(const char *pattern) {
   size_t expanded = strlen(pattern); /* at most so many characters */
+  bool again = false; /* what was before was repeated, or a group */
   for (const char *p = pattern; *p != '\0'; p = skip_one(p)) {
     if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
       return "back-references are not allowed";
     if (*p == '{')
-      expanded *= most_repetitions(p);
+      expanded *= count_copies(p);
+    else if (*p == '+' &&
+             again) /* x+ is xx*; of one character that is little */
+      expanded *= 2;
     if (expanded > SELECTOR_EXPANDED_MAX)
-      return "its repetitions {n,m} are too many";
+      return "its repetitions are too many";
+    again = strchr("*+?})", *p) != NULL;
   }
   return NULL;
 }
