@@ -256,6 +256,59 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void write_all(int fd, const void *data, size_t size) {
+  if (write(fd, data, size) != (ssize_t)size)
+    abort();
+}
+
+static void write_record(int fd, const struct fake_prog *prog) {
+  struct prog_record record = {
+      .magic = PROG_RECORD_MAGIC,
+      .version = PROG_RECORD_VERSION,
+      .flags = prog->info_error != 0 ? PROG_RECORD_UNREADABLE
+                                     : PROG_RECORD_HAS_MISSES,
+      .id = prog->id,
+      .type = prog->type,
+      .load_time_ns = prog->load_time_ns,
+      .cnt = prog->run_cnt,
+      .nsecs = prog->run_time_ns,
+      .misses = prog->recursion_misses,
+      .pages = 1,
+  };
+  size_t len = strlen(prog->name);
+  memcpy(record.short_name, prog->name,
+         len < sizeof(record.short_name) ? len : sizeof(record.short_name) - 1);
+  if (prog->full_name != NULL)
+    record.name_size = (uint32_t)strlen(prog->full_name) + 1;
+  write_all(fd, &record, sizeof(record));
+  if (prog->full_name != NULL)
+    write_all(fd, prog->full_name, record.name_size);
+}
+
+int fake_libbpf_open_iterator(void) {
+  int fd = memfd_create("iterator", MFD_CLOEXEC);
+  struct prog_record end = {.magic = PROG_RECORD_MAGIC,
+                            .version = PROG_RECORD_VERSION,
+                            .flags = PROG_RECORD_END};
+  struct fake_prog *own = NULL;
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
+    struct fake_prog *prog = &fake_libbpf.progs[i];
+    if (prog->id == fake_libbpf.iterator_id)
+      own = prog;
+    write_record(fd, prog);
+    if (own != NULL && fake_libbpf.statistics_on)
+      own->run_cnt++;
+  }
+  if (own != NULL) {
+    end.id = own->id;
+    end.cnt = own->run_cnt;
+  }
+  write_all(fd, &end, sizeof(end));
+  if (lseek(fd, 0, SEEK_SET) != 0)
+    abort();
+  return fd;
+}
+
 int fake_libbpf_open_sysctl(void) {
   int fd = memfd_create("bpf_stats_enabled", MFD_CLOEXEC);
   if (pwrite(fd, fake_libbpf.sysctl_on ? "1\n" : "0\n", 2, 0) != 2)

@@ -37,8 +37,11 @@ extern struct fake_libbpf {
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
   bool sysctl_on;              /* kernel.bpf_stats_enabled */
-  unsigned enabled_num;        /* how often it went well */
-  uint64_t runs_per_enabling;  /* what each program then runs, 10 ns a run */
+  bool has_iterator;           /* a file "iterator" is a pinned one */
+  uint32_t iterator_id;
+  bool statistics_on;         /* so that the iterator counts its own runs */
+  unsigned enabled_num;       /* how often it went well */
+  uint64_t runs_per_enabling; /* what each program then runs, 10 ns a run */
   /* The watch on unloads, as if pinned. */
   bool has_pins;
   uint32_t ring_type;              /* enum bpf_map_type */
@@ -54,6 +57,11 @@ extern struct fake_libbpf {
   unsigned func_info_calls;
   int btfs_held;
 } fake_libbpf;
+
+/* Opens what stands for a pinned iterator: a stream of all programs, its own
+ * end included, in which the program of id iterator_id is the iterator itself.
+ */
+int fake_libbpf_open_iterator(void);
 
 /* Opens what stands for kernel.bpf_stats_enabled. */
 int fake_libbpf_open_sysctl(void);

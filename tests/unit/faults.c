@@ -10,12 +10,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <regex.h>
 #include <search.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static struct {
@@ -88,6 +91,7 @@ WRAP(struct ring_buffer *, ring_buffer__new,
 
 WRAP_ERRNO(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size))
 WRAP_ERRNO(ssize_t, getrandom, (void *data, size_t size, unsigned flags), (data, size, flags))
+WRAP_ERRNO(int, fstat, (int fd, struct stat *ret), (fd, ret))
 WRAP(int, pthread_create,
      (pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *context),
      (thread, attributes, run, context), FAULT_CALL, error_)
@@ -102,7 +106,22 @@ int __wrap_open(const char *path, int flags, ...) {
   va_end(args);
   if (fault(FAULT_CALL) != 0)
     return -1;
+  size_t len = strlen(path);
+  if (fake_libbpf.has_iterator && len > strlen("/iterator") &&
+      strcmp(path + len - strlen("/iterator"), "/iterator") == 0)
+    return fake_libbpf_open_iterator();
   if (strcmp(path, "/proc/sys/kernel/bpf_stats_enabled") == 0)
     return fake_libbpf_open_sysctl();
   return __real_open(path, flags, mode);
+}
+
+int __real_fstatfs(int fd, struct statfs *ret);
+int __wrap_fstatfs(int fd, struct statfs *ret);
+int __wrap_fstatfs(int fd, struct statfs *ret) {
+  if (fault(FAULT_CALL) != 0)
+    return -1;
+  int rc = __real_fstatfs(fd, ret);
+  if (rc == 0 && fake_libbpf.has_iterator)
+    ret->f_type = BPF_FS_MAGIC;
+  return rc;
 }

@@ -21,6 +21,7 @@ Suite *sampler_suite(void);
 Suite *sampling_suite(void);
 Suite *selector_suite(void);
 Suite *settings_suite(void);
+Suite *source_pinned_suite(void);
 Suite *source_suite(void);
 Suite *unload_watch_suite(void);
 Suite *unloads_suite(void);

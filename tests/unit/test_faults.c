@@ -30,11 +30,15 @@ static bool fell;
 static uint64_t host_runs;              /* as they really were, ... */
 static const uint64_t brief_runs = 777; /* ... with these, if it is watched */
 
-static void configure(bool sampled) {
+/* How programs are read. */
+enum mode { MODE_SYSCALLS, MODE_PINNED, MODE_WINDOWS, MODES_NUM };
+
+static void configure(enum mode mode) {
   static char iterator[64];
   snprintf(iterator, sizeof(iterator), "%s/iterator", pins);
   tree_init(&tree);
-  tree_string(tree_option(&tree, "Source"), "syscall");
+  tree_string(tree_option(&tree, "Source"),
+              mode == MODE_PINNED ? "iterator" : "syscall");
   tree_string(tree_option(&tree, "IteratorPin"), iterator);
   oconfig_item_t *program = tree_option(&tree, "Program");
   tree_string(program, "/./");
@@ -42,12 +46,13 @@ static void configure(bool sampled) {
   tree_string(tree_option(&tree, "ProgramType"), "xdp");
   tree_string(tree_option(&tree, "Metrics"), "memory");
   tree_string(tree_option(&tree, "Metrics"), "invocations");
-  if (sampled)
+  if (mode == MODE_WINDOWS)
     tree_number(tree_option(&tree, "SampleWindow"), 0.001);
 }
 
-static void make_kernel(void) {
+static void make_kernel(enum mode mode) {
   fake_libbpf_reset();
+  fake_libbpf.has_iterator = mode == MODE_PINNED;
   fake_libbpf.has_pins = true;
   fake_libbpf_add(1, 100, "a", 5);
   struct fake_prog *prog = fake_libbpf_add(2, 100, long_name, 7);
@@ -106,7 +111,7 @@ static bool was_watched(void) {
 
 /* It has not started for want of something, which one line says, or it is as if
  * nothing had happened. */
-static void expect_recovery(bool sampled) {
+static void expect_recovery(enum mode mode) {
   live_on(0);
   read_once();
   read_once();
@@ -117,7 +122,7 @@ static void expect_recovery(bool sampled) {
     return;
   }
   ck_assert_ptr_nonnull(fake_collectd_value("a", "invocations", ""));
-  if (sampled) /* estimates are not exact */
+  if (mode == MODE_WINDOWS) /* estimates are not exact */
     return;
   ck_assert_int_eq(last_a, (derive_t)fake_libbpf.progs[0].run_cnt);
   if (was_watched())
@@ -128,17 +133,17 @@ static void expect_recovery(bool sampled) {
 
 /* Returns whether there was such a call. */
 static bool fail_one(enum fault_kind kind, unsigned at, int error,
-                     bool sampled) {
+                     enum mode mode) {
   const int fds = count_open_fds();
   fake_collectd_reset();
   fake_collectd.interval = DOUBLE_TO_CDTIME_T_STATIC(0.004);
-  make_kernel();
+  make_kernel(mode);
   last_host = last_a = 0;
   fell = false;
   faults_arm(kind, at, error);
   module_register();
   if (fake_collectd.config != NULL) {
-    configure(sampled);
+    configure(mode);
     fake_collectd.config(&tree.block);
     fake_collectd.init();
     for (int step = 0; step < 3; step++) {
@@ -149,7 +154,7 @@ static bool fail_one(enum fault_kind kind, unsigned at, int error,
   const bool hit = faults_hit();
   faults_arm(FAULT_NONE, 0, 0);
   if (fake_collectd.config != NULL) {
-    expect_recovery(sampled);
+    expect_recovery(mode);
     ck_assert_int_eq(fake_collectd.shutdown(), 0);
   }
   ck_assert_int_eq(count_open_fds(), fds);
@@ -157,9 +162,9 @@ static bool fail_one(enum fault_kind kind, unsigned at, int error,
   return hit;
 }
 
-static void fail_each(enum fault_kind kind, int error, bool sampled) {
+static void fail_each(enum fault_kind kind, int error, enum mode mode) {
   unsigned at = 1;
-  while (fail_one(kind, at, error, sampled)) {
+  while (fail_one(kind, at, error, mode)) {
     at++;
     ck_assert_uint_lt(at, 1000);
   }
@@ -183,44 +188,30 @@ static void teardown(void) {
 }
 
 START_TEST(faults__each_allocation_in_turn__all_is_right_afterwards) {
-  fail_each(FAULT_MEMORY, ENOMEM, false);
-}
-END_TEST
-
-START_TEST(faults__each_allocation_in_turn_with_windows__all_goes_on) {
-  fail_each(FAULT_MEMORY, ENOMEM, true);
+  fail_each(FAULT_MEMORY, ENOMEM, (enum mode)_i);
 }
 END_TEST
 
 static const int errors[] = {EPERM,  ENOENT, EMFILE, ENFILE,
                              ENOMEM, EINTR,  EAGAIN, EINVAL};
+enum { ERRORS_NUM = sizeof(errors) / sizeof(errors[0]) };
 
 START_TEST(faults__each_call_in_turn__all_is_right_afterwards) {
-  fail_each(FAULT_CALL, errors[_i], false);
-}
-END_TEST
-
-START_TEST(faults__each_call_in_turn_with_windows__all_goes_on) {
-  fail_each(FAULT_CALL, errors[_i], true);
+  fail_each(FAULT_CALL, errors[_i % ERRORS_NUM], (enum mode)(_i / ERRORS_NUM));
 }
 END_TEST
 
 Suite *faults_suite(void) {
-  const int errors_num = sizeof(errors) / sizeof(errors[0]);
   Suite *suite = suite_create("faults");
   TCase *limits = tcase_create("limits");
   tcase_set_timeout(limits, 120);
   tcase_add_checked_fixture(limits, setup, teardown);
-  tcase_add_test(limits,
-                 faults__each_allocation_in_turn__all_is_right_afterwards);
-  tcase_add_test(limits,
-                 faults__each_allocation_in_turn_with_windows__all_goes_on);
+  tcase_add_loop_test(limits,
+                      faults__each_allocation_in_turn__all_is_right_afterwards,
+                      0, MODES_NUM);
   tcase_add_loop_test(limits,
                       faults__each_call_in_turn__all_is_right_afterwards, 0,
-                      errors_num);
-  tcase_add_loop_test(limits,
-                      faults__each_call_in_turn_with_windows__all_goes_on, 0,
-                      errors_num);
+                      ERRORS_NUM * MODES_NUM);
   suite_add_tcase(suite, limits);
   return suite;
 }
