@@ -21,7 +21,7 @@ struct churn {
   uint32_t newest_id; /* 0: no program was seen yet */
   uint64_t newest_load_time_ns;
   bool has_base;
-  int64_t base; /* programs that were there before any that loaded counts */
+  uint64_t base; /* programs that were there before any that loaded counts */
 };
 
 /* Takes in a program that was not seen before; LOADED: it was loaded since the

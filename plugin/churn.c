@@ -33,14 +33,15 @@ void churn_see(struct churn *churn, uint32_t id, uint64_t load_time_ns,
 }
 
 void churn_settle(struct churn *churn, size_t programs) {
-  int64_t present = (int64_t)programs;
+  /* Modulo 2^64, and signed only in the end: the base may be below 0. */
   if (!churn->has_base) {
     churn->has_base = true;
-    churn->base = present - (int64_t)churn->loaded + (int64_t)churn->unloaded;
+    churn->base = programs - churn->loaded + churn->unloaded;
   }
-  int64_t unloaded = churn->base + (int64_t)churn->loaded - present;
-  if (unloaded > (int64_t)churn->unloaded)
-    churn->unloaded = (uint64_t)unloaded;
+  int64_t advance =
+      (int64_t)(churn->base + churn->loaded - programs - churn->unloaded);
+  if (advance > 0)
+    churn->unloaded += (uint64_t)advance;
 }
 
 void churn_count(struct churn *churn, uint64_t loaded, uint64_t unloaded) {

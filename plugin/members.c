@@ -42,7 +42,9 @@ struct found {
 };
 
 /* Finds the member that such a sample is of, or else one that was there but not
- * read the last time, so that it may be. Returns NULL if there is none. */
+ * read the last time, or never, so that it may be. Returns NULL if there is
+ * none.
+ */
 static struct member *claim(struct found *found, uint64_t load_time_ns) {
   struct member *unread = NULL;
   struct member *member = NULL;
@@ -52,7 +54,7 @@ static struct member *claim(struct found *found, uint64_t load_time_ns) {
       continue; /* it was taken before */
     if (known->load_time_ns == load_time_ns)
       member = known;
-    else if (!known->read && known->absent == 0)
+    else if (!known->read && (known->absent == 0 || known->load_time_ns == 0))
       unread = known;
   }
   return member != NULL ? member : unread;

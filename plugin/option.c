@@ -9,6 +9,13 @@
 
 #include <stdio.h>
 
+/* A line of the log is one line, and nothing else. */
+static void mask_control_bytes(char *text) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text < ' ' || *text == 127)
+      *text = '?';
+}
+
 static void format_value(char *buf, size_t size, const oconfig_value_t *value) {
   if (value == NULL)
     snprintf(buf, size, "(none)");
@@ -24,6 +31,7 @@ bool option_reject(const oconfig_item_t *item, const oconfig_value_t *value,
                    const char *allowed) {
   char text[128];
   format_value(text, sizeof(text), value);
+  mask_control_bytes(text);
   ERROR("bpf_stats: option %s, value %s: allowed is %s. The plugin is not "
         "started.",
         item->key, text, allowed);

@@ -60,11 +60,8 @@ static const double numbers[] = {
 enum { NUMBERS_NUM = sizeof(numbers) / sizeof(numbers[0]) };
 
 static struct config_tree tree;
-static bool has_control; /* a string of this block has such a byte */
 
-/* A string of the input, in memory of just its size. Without "{": what the C
- * library's regcomp() takes for nested repetitions as in "((a{99}){99}){99}" is
- * all the memory that there is. */
+/* A string of the input, in memory of just its size. */
 static char *take_string(struct input *input) {
   size_t size = take_byte(input);
   size = size > 250 ? STRING_MAX - 255 + size : size;
@@ -74,8 +71,7 @@ static char *take_string(struct input *input) {
   for (size_t i = 0; i < size; i++) {
     char c = (char)take_byte(input);
     if (c != '\0')
-      string[len++] = c == '{' ? '(' : c;
-    has_control |= iscntrl((unsigned char)c) && c != '\0';
+      string[len++] = c;
   }
   string = realloc(string, len + 1);
   string[len] = '\0';
@@ -111,7 +107,6 @@ static void add_value(struct input *input, oconfig_item_t *item) {
 static size_t make_block(struct input *input) {
   size_t unknown = 0;
   tree_init(&tree);
-  has_control = false;
   for (size_t i = 0; i < ITEMS_MAX && input->size > 0; i++) {
     size_t key = take_byte(input) % KEYS_NUM;
     uint8_t shape = take_byte(input);
@@ -148,8 +143,7 @@ static bool check_lines(size_t unknown) {
                strcmp(line + strlen(line) - strlen(end), end) == 0,
            "a line is whole");
     for (; *line != '\0'; line++)
-      demand(has_control || !iscntrl((unsigned char)*line),
-             "a line has no control bytes but those of its value");
+      demand(!iscntrl((unsigned char)*line), "a line has no control bytes");
   }
   demand(fake_collectd_count(LOG_WARNING) == unknown,
          "a warning for each unknown option");

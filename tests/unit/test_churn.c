@@ -97,6 +97,17 @@ START_TEST(churn__more_programs_than_loads_explain__never_falls) {
 }
 END_TEST
 
+/* As only a damaged map could say. */
+START_TEST(churn_settle__after_counts_near_the_end__does_not_overflow) {
+  struct churn churn = {0};
+  churn_count(&churn, UINT64_MAX / 2 + 1, 0);
+  churn_settle(&churn, 3);
+  ck_assert_uint_eq(churn.loaded, UINT64_MAX / 2 + 1);
+  churn_count(&churn, 0, UINT64_MAX);
+  churn_settle(&churn, 3);
+}
+END_TEST
+
 Suite *churn_suite(void) {
   Suite *suite = suite_create("churn");
   TCase *core = tcase_create("core");
@@ -111,6 +122,8 @@ Suite *churn_suite(void) {
   tcase_add_test(limits, churn__start_after_a_wrap__newest_is_by_load_time);
   tcase_add_test(limits, churn__ids_in_the_other_order__is_no_wrap);
   tcase_add_test(limits, churn__more_programs_than_loads_explain__never_falls);
+  tcase_add_test(limits,
+                 churn_settle__after_counts_near_the_end__does_not_overflow);
   suite_add_tcase(suite, limits);
   return suite;
 }

@@ -358,6 +358,13 @@ START_TEST(settings_parse__two_values_for_one__is_one_clear_line) {
 }
 END_TEST
 
+START_TEST(settings_parse__control_bytes__do_not_reach_the_log) {
+  tree_string(option("Source"), "a\nb\033[1mc\177\xe9");
+  parse_wrong("bpf_stats: option Source, value \"a?b?[1mc?\xe9\": ",
+              "\"auto\"");
+}
+END_TEST
+
 START_TEST(settings_parse__long_wrong_value__is_cut_in_the_line) {
   static char value[5000];
   memset(value, 'x', sizeof(value) - 1);
@@ -403,6 +410,7 @@ Suite *settings_suite(void) {
   tcase_add_loop_test(limits, settings_parse__a_block__is_one_clear_line, 0,
                       keys_num);
   tcase_add_test(limits, settings_parse__two_values_for_one__is_one_clear_line);
+  tcase_add_test(limits, settings_parse__control_bytes__do_not_reach_the_log);
   tcase_add_test(limits, settings_parse__long_wrong_value__is_cut_in_the_line);
   tcase_add_test(limits,
                  settings_check__longer_window__is_one_line_with_the_limit);

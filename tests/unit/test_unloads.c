@@ -595,6 +595,28 @@ START_TEST(unloads__anything_with_losses__host_is_exact_at_rest) {
 }
 END_TEST
 
+/* Its record comes when a complete snapshot already did not have it: that is
+ * the program of which only the id was known, and all that it counted is not of
+ * one interval. */
+START_TEST(unloads__never_readable_and_vanished__is_no_spike_nor_unwatched) {
+  begin(1000);
+  unreadable(1);
+  update();
+  begin(2000);
+  update();
+  begin(3000);
+  end(1, 100, "a", 57);
+  died(57);
+  update();
+  check_group("a", 57, 0, 0);
+  for (uint64_t i = 0; i < 12; i++) {
+    begin(4000 + 1000 * i);
+    update();
+  }
+  check_unwatched(0);
+}
+END_TEST
+
 Suite *unloads_suite(void) {
   Suite *suite = suite_create("unloads");
   TCase *tests = tcase_create("unloads");
@@ -626,6 +648,8 @@ Suite *unloads_suite(void) {
                  unloads__ever_new_names__stay_bounded_and_the_host_has_all);
   tcase_add_test(tests, unloads__anything_at_any_moment__is_exact_at_rest);
   tcase_add_test(tests, unloads__anything_with_losses__host_is_exact_at_rest);
+  tcase_add_test(
+      tests, unloads__never_readable_and_vanished__is_no_spike_nor_unwatched);
   suite_add_tcase(suite, tests);
   return suite;
 }
