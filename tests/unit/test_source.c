@@ -4,6 +4,7 @@
 #include "suites.h"
 
 #include "fake_libbpf.h"
+#include "group_name.h"
 #include "source.h"
 
 #include <errno.h>
@@ -325,6 +326,29 @@ END_TEST
 START_TEST(source_free__null__does_nothing) { source_free(NULL); }
 END_TEST
 
+/* The kernel takes no such name; but its BTF comes from whoever loads programs.
+ */
+START_TEST(source_snapshot__name_of_10000_bytes_of_any_kind__is_a_safe_group) {
+  static char full_name[10001] = "fifteen_charact";
+  for (size_t i = strlen(full_name); i < sizeof(full_name) - 1; i++)
+    full_name[i] = (char)(1 + i % 255);
+  struct fake_prog *prog = fake_libbpf_add(1, 100, full_name, 5);
+  prog->full_name = full_name;
+  prog->btf_id = 4;
+  take();
+  ck_assert_str_eq(snapshot.samples[0].name, full_name);
+  const struct group_name_format format = {.parts = {GROUP_NAME_NAME},
+                                           .parts_num = 1};
+  char group[GROUP_NAME_SIZE];
+  group_name_of(&format, &snapshot.samples[0], group);
+  ck_assert_uint_eq(strlen(group), GROUP_NAME_SIZE - 1);
+  ck_assert_uint_eq(strspn(group,
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                           "tuvwxyz0123456789_-"),
+                    strlen(group));
+}
+END_TEST
+
 Suite *source_suite(void) {
   Suite *suite = suite_create("source");
   TCase *core = tcase_create("core");
@@ -344,6 +368,9 @@ Suite *source_suite(void) {
   tcase_add_checked_fixture(limits, setup, teardown);
   tcase_add_test(limits, source_snapshot__no_program__is_empty_and_complete);
   tcase_add_test(limits, source_snapshot__many_programs__grows);
+  tcase_add_test(
+      limits,
+      source_snapshot__name_of_10000_bytes_of_any_kind__is_a_safe_group);
   tcase_add_test(limits,
                  source_snapshot__btf_names_something_else__kernels_name_stays);
   tcase_add_test(limits, source_snapshot__btf_of_no_use__kernels_name_stays);
