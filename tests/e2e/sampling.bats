@@ -117,6 +117,33 @@ start_with_another_process() {
   [ "$(kernel_stats)" = "$before" ]
 }
 
+@test "EnableStats__false_and_nobody_else__is_one_notice_and_no_gauge" {
+  SOURCE=iterator
+  start_collectd <<<'EnableStats false
+    Program "e2e_load"'
+  start_workload
+  workload load e2e_load recursion
+  workload run e2e_load 200
+  wait_reads 3
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
+  [[ $(plugin_lines) == '[notice] bpf_stats: run-time statistics are off, '*kernel.bpf_stats_enabled=1* ]]
+  [ "$(last "" gauge-coverage)" = 0 ]
+  [ "$(last e2e_load invocations)" = 0 ]
+  [ "$(last e2e_load derive-recursion_misses)" = 200 ]
+  run compgen -G "$csv/bpf_stats-e2e_load/gauge-*"
+  [ "$status" -eq 1 ]
+  # Another process turns them on: the iterator sees it.
+  workload statistics on
+  wait_reads 3
+  workload run e2e_load 300
+  wait_reads 3
+  [ "$(last "" gauge-coverage)" = 1 ]
+  [ "$(last e2e_load invocations)" = 300 ]
+  [ "$(last e2e_load gauge-miss_rate)" = 0.500000 ]
+  [ "$(plugin_lines | wc -l)" -eq 2 ]
+  [[ $(plugin_lines) == *'run-time statistics are on now' ]]
+}
+
 teardown() {
   sysctl -q kernel.bpf_stats_enabled=0
   stop_collectd -TERM

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit tests of the glue: the plugin as collectd drives it, over both fakes. */
-#include "../open_fds.h"
 #include "suites.h"
 
-#include "config_tree.h"
-#include "fake_collectd.h"
-#include "fake_libbpf.h"
+#include "plugin_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,38 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-void module_register(void);
-
-static struct config_tree tree;
-static int fds_at_start;
-
-static void setup(void) {
-  fake_libbpf_reset();
-  fake_collectd_reset();
-  tree_init(&tree);
-  tree_string(tree_option(&tree, "Source"), "syscall");
-  tree_boolean(tree_option(&tree, "WatchUnload"), false);
-  fds_at_start = count_open_fds();
-  module_register();
-}
-
-static void teardown(void) {
-  ck_assert_int_eq(fake_collectd.shutdown(), 0);
-  ck_assert_int_eq(count_open_fds(), fds_at_start);
-}
-
-/* Configures with the tree at hand, and starts. */
-static void start(void) {
-  ck_assert_int_eq(fake_collectd.config(&tree.block), 0);
-  ck_assert_int_eq(fake_collectd.init(), 0);
-}
-
-static void read_once(void) {
-  fake_collectd_clear();
-  ck_assert_ptr_nonnull(fake_collectd.read);
-  ck_assert_int_eq(fake_collectd.read(), 0);
-}
 
 static void check_derive(const char *group, const char *type,
                          const char *type_instance, derive_t expected) {
@@ -300,7 +265,7 @@ START_TEST(init__wrong_settings__adds_no_line_and_no_read) {
 END_TEST
 
 START_TEST(shutdown__without_init__does_nothing) {
-  /* teardown() shuts down. */
+  /* plugin_teardown() shuts down. */
   ck_assert_ptr_null(fake_collectd.read);
 }
 END_TEST
@@ -318,7 +283,7 @@ static void setup_watch(void) {
   memcpy(pins + strlen(pins) - 6, "XXXXXX", 6);
   ck_assert_ptr_nonnull(mkdtemp(pins));
   snprintf(ring_path, sizeof(ring_path), "%s/unload_ring", pins);
-  setup();
+  plugin_setup();
   static char iterator[64];
   snprintf(iterator, sizeof(iterator), "%s/iterator", pins);
   tree_string(tree_option(&tree, "IteratorPin"), iterator);
@@ -327,7 +292,7 @@ static void setup_watch(void) {
 }
 
 static void teardown_watch(void) {
-  teardown();
+  plugin_teardown();
   unlink(ring_path);
   ck_assert_int_eq(rmdir(pins), 0);
 }
@@ -434,7 +399,7 @@ END_TEST
 Suite *bpf_stats_suite(void) {
   Suite *suite = suite_create("bpf_stats");
   TCase *core = tcase_create("core");
-  tcase_add_checked_fixture(core, setup, teardown);
+  tcase_add_checked_fixture(core, plugin_setup, plugin_teardown);
   tcase_add_test(core, read__healthy__dispatches_totals_and_is_silent);
   tcase_add_test(core, read__second__dispatches_gauges_of_the_interval);
   tcase_add_test(core, read__all_values__have_one_time_and_no_identity_twice);
@@ -443,7 +408,7 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(core, read__log_stats__logs_a_line_for_each_group);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
-  tcase_add_checked_fixture(limits, setup, teardown);
+  tcase_add_checked_fixture(limits, plugin_setup, plugin_teardown);
   tcase_add_test(limits, read__kernel_without_misses__has_no_series_of_them);
   tcase_add_test(limits, read__huge_counters__saturate_and_stay_finite);
   tcase_add_test(

@@ -2,57 +2,30 @@
 /* Unit tests of the plugin with SampleWindow and of its notifications, as
  * collectd drives it, over both fakes. Times are real, and so are the windows.
  */
-#include "../open_fds.h"
 #include "suites.h"
 
 #include "clocks.h"
-#include "config_tree.h"
-#include "fake_collectd.h"
-#include "fake_libbpf.h"
+#include "plugin_fixture.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 void module_register(void);
 
-static struct config_tree tree;
 static struct fake_prog *prog;
-static int fds_at_start;
 
 static const double interval_s = 0.1;
 static const double window_s = 0.02;
 
 static void setup(void) {
-  fake_libbpf_reset();
-  fake_collectd_reset();
+  plugin_setup();
   fake_collectd.interval = DOUBLE_TO_CDTIME_T_STATIC(0.1);
-  tree_init(&tree);
-  tree_string(tree_option(&tree, "Source"), "syscall");
-  tree_boolean(tree_option(&tree, "WatchUnload"), false);
   prog = fake_libbpf_add(1, 100, "a", 0);
-  fds_at_start = count_open_fds();
-  module_register();
-}
-
-static void teardown(void) {
-  ck_assert_int_eq(fake_collectd.shutdown(), 0);
-  ck_assert_int_eq(count_open_fds(), fds_at_start);
-}
-
-static void start(void) {
-  ck_assert_int_eq(fake_collectd.config(&tree.block), 0);
-  ck_assert_int_eq(fake_collectd.init(), 0);
 }
 
 static void start_sampled(void) {
   tree_number(tree_option(&tree, "SampleWindow"), window_s);
   start();
-}
-
-static void read_once(void) {
-  fake_collectd_clear();
-  ck_assert_ptr_nonnull(fake_collectd.read);
-  ck_assert_int_eq(fake_collectd.read(), 0);
 }
 
 /* Lets an interval pass; its window is over when this returns. */
@@ -274,7 +247,7 @@ END_TEST
 Suite *sampling_suite(void) {
   Suite *suite = suite_create("sampling");
   TCase *windows = tcase_create("windows");
-  tcase_add_checked_fixture(windows, setup, teardown);
+  tcase_add_checked_fixture(windows, setup, plugin_teardown);
   tcase_set_timeout(windows, 60);
   tcase_add_test(windows,
                  read__windows__counters_are_estimated_and_gauges_measured);
@@ -290,7 +263,7 @@ Suite *sampling_suite(void) {
   tcase_add_test(windows, shutdown__window_ahead__does_not_wait_for_it);
   suite_add_tcase(suite, windows);
   TCase *notes = tcase_create("notes");
-  tcase_add_checked_fixture(notes, setup, teardown);
+  tcase_add_checked_fixture(notes, setup, plugin_teardown);
   tcase_add_test(notes,
                  read__miss_rate_above_the_threshold__notifies_of_the_changes);
   tcase_add_test(notes, read__first_read__notifies_of_nothing);
