@@ -58,6 +58,7 @@ LoadPlugin csv
 LoadPlugin unixsock
 <Plugin unixsock>
   SocketFile "$dir/sock"
+  SocketGroup "root"
 </Plugin>
 LoadPlugin cpu
 PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
