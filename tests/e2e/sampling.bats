@@ -40,6 +40,7 @@ start_load() {
   start_workload
   workload load e2e_load socket_filter
   workload rate e2e_load 50000
+  workload even on
 }
 
 @test "SampleWindow__constant_load__is_estimated_to_5_percent" {
@@ -88,6 +89,7 @@ start_with_another_process() {
   workload statistics on
   workload load e2e_load socket_filter
   workload rate e2e_load 50000
+  workload even on
   wait_reads
 }
 

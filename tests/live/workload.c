@@ -29,6 +29,8 @@ static const char help[] =
     "  sleep SECONDS        let time pass\n"
     "  pulse SECONDS SHARE  in sleep, run in the first SHARE, 0..1, of each\n"
     "                       period of SECONDS alone\n"
+    "  even on|off          in sleep, do not make up for runs that could not\n"
+    "                       take place when they were due\n"
     "  statistics on|off    hold the kernel's run-time statistics on\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
@@ -129,25 +131,36 @@ static double active_s(double seconds) {
   return (seconds - rest) * pulse.share + (rest < on ? rest : on);
 }
 
+static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 static double now_s(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Whether a load without bursts is worth more than an exact number of runs. */
+static bool is_even;
+
 /* Lets that many seconds pass; each program has then run exactly as often as
- * its rate says, evenly but for what the runs themselves take. */
+ * its rate says, unless runs are to be even and the machine stood still. */
 static int sleep_and_run(double seconds) {
-  const struct timespec tick = {.tv_nsec = 2000000};
+  const double tick_s = 0.0005;
+  const struct timespec tick = {.tv_nsec = (long)(tick_s * 1e9)};
   const double start = now_s();
   for (struct program *p = programs; p != NULL; p = p->next)
     p->due = 0;
-  double passed;
+  double passed = 0.0;
   do {
+    double before = passed;
     nanosleep(&tick, NULL);
     passed = fmin(now_s() - start, seconds);
+    double late = fmax(0.0, passed - before - 4 * tick_s);
     for (struct program *p = programs; p != NULL; p = p->next) {
       uint64_t due = (uint64_t)(p->rate * active_s(passed) + 0.5);
+      if (is_even)
+        p->due =
+            max(p->due, (uint64_t)(p->rate * active_s(before + late) + 0.5));
       int rc = run_one(p, (uint32_t)(due - p->due));
       if (rc != 0)
         return rc;
@@ -259,6 +272,10 @@ static int execute(const char *line) {
     pulse.period_s = strtod(first, NULL);
     pulse.share = strtod(second, NULL);
     return pulse.period_s > 0 ? 0 : -EINVAL;
+  }
+  if (words == 2 && strcmp(command, "even") == 0) {
+    is_even = strcmp(first, "on") == 0;
+    return 0;
   }
   if (words == 2 && strcmp(command, "statistics") == 0)
     return hold_statistics(strcmp(first, "on") == 0);
