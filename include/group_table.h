@@ -14,13 +14,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an update is of. With windows an interval has three, up to the window's
+ * begin, up to its end, and up to the interval's; otherwise the first alone. */
+enum part { PART_FIRST, PART_WINDOW, PART_LAST };
+
 /* The programs that form one series. */
 struct group {
-  const char *name;        /* owned by the table; "" for the whole host */
-  struct prog_stats total; /* never falls */
-  struct prog_stats delta; /* this interval, of the programs measured in it */
-  struct prog_stats last_delta; /* the same of the update before this one */
-  struct estimate estimate;     /* what nobody counted, beyond the total */
+  const char *name;          /* owned by the table; "" for the whole host */
+  struct prog_stats total;   /* never falls */
+  struct prog_stats delta;   /* this interval, or its window, of the programs
+                                measured in it */
+  struct prog_stats outside; /* the same of the interval without its window */
+  struct estimate estimate;  /* what nobody counted, beyond the total */
   uint64_t memory_bytes;
   bool memory_unknown; /* of one of its programs at least */
   size_t programs;     /* loaded now */
@@ -31,11 +36,10 @@ struct group {
 /* The total with what was not counted. */
 struct prog_stats group_estimated_total(const struct group *group);
 
-/* Begins an update: clears what is of one update alone. */
-void group_begin(struct group *group);
+/* Begins an update: clears what it is going to find out. */
+void group_begin(struct group *group, enum part part);
 
-/* Adds to the estimate: DELTA is of the window, LAST_DELTA of the rest of the
- * interval. */
+/* Adds to the estimate, from DELTA of the window, and OUTSIDE. */
 void group_extrapolate(struct group *group, uint64_t interval_ns,
                        uint64_t window_ns);
 
@@ -60,10 +64,9 @@ int group_table_create(struct group_table *table, const char *name,
 /* "_other": the group of the programs for which there was no room. */
 struct group *group_table_other(struct group_table *table);
 
-/* Begins an update: clears of every active group what is of one update alone.
- * NEW_INTERVAL: those that are neither joined nor touched from now on will be
- * idle; otherwise only those that were not before, in this interval. */
-void group_table_begin(struct group_table *table, bool new_interval);
+/* Begins an update: clears of every active group what it is going to find out.
+ * Those that are neither joined nor touched in this interval will be idle. */
+void group_table_begin(struct group_table *table, enum part part);
 
 /* Counts one program of the group; makes it active if it was idle. */
 void group_table_join(struct group_table *table, struct group *group);

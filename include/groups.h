@@ -46,14 +46,19 @@ int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
                   const struct unloads *unloads);
 
 /* The same for the second snapshot of an interval, at the end of its window:
- * the deltas are of the window alone, and groups_next() goes over all that
- * either update would have. */
+ * the deltas are of the window alone. */
 int groups_update_window(struct groups *groups,
                          const struct prog_snapshot *snapshot,
                          const struct unloads *unloads);
 
-/* After both: estimates what was not counted in the rest of the interval, each
- * group by itself; see estimate_add(). */
+/* And for the third, at the end of the interval: the deltas remain those of the
+ * window, and groups_next() goes over all that any of the three would have. */
+int groups_update_rest(struct groups *groups,
+                       const struct prog_snapshot *snapshot,
+                       const struct unloads *unloads);
+
+/* After all three: estimates what was not counted in the rest of the interval,
+ * each group by itself; see estimate_add(). */
 void groups_extrapolate(struct groups *groups, uint64_t interval_ns,
                         uint64_t window_ns);
 

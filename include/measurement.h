@@ -29,9 +29,10 @@ struct measurement measurement_of_interval(const struct accounting *accounting,
                                            const struct host *host,
                                            uint64_t now_ns);
 
-/* After groups_update_window(): statistics were on for WINDOW_NS of the
+/* After groups_update_rest(): statistics were on for WINDOW_NS of the
  * INTERVAL_NS up to NOW_NS of CLOCK_BOOTTIME; 0: they could not be turned on.
- * STATISTICS: whether they were on just before and after it. */
+ * STATISTICS: whether they were on in the rest of it, as far as snapshots saw.
+ */
 struct measurement measurement_of_window(const struct accounting *accounting,
                                          const struct host *host,
                                          uint64_t now_ns, uint64_t interval_ns,

@@ -58,6 +58,11 @@ static void update_accounting(void) {
   accounting_update(&plugin.accounting, boottime_ns());
 }
 
+static void see_outside(void) {
+  if (plugin.outside != STATISTICS_ON)
+    plugin.outside = plugin.snapshot.statistics;
+}
+
 /* Statistics are off while the snapshots of a window are taken, so that what
  * counts between the two is the window and nothing else. */
 static void begin_window(void) {
@@ -73,8 +78,7 @@ static void end_window(void) {
   update_accounting();
   if (plugin.error == 0)
     take_snapshot(groups_update_window);
-  if (plugin.outside != STATISTICS_ON)
-    plugin.outside = plugin.snapshot.statistics;
+  see_outside();
 }
 
 static struct measurement read_whole_interval(void) {
@@ -86,7 +90,12 @@ static struct measurement read_whole_interval(void) {
                                  plugin.snapshot.time_ns);
 }
 
+/* Takes a snapshot once more, so that the values, and above all the misses that
+ * the kernel always counts, are of the time that they are given. */
 static struct measurement read_window(uint64_t interval_ns) {
+  if (plugin.error == 0)
+    take_snapshot(groups_update_rest);
+  see_outside();
   struct measurement measurement = measurement_of_window(
       &plugin.accounting, groups_host(plugin.groups), boottime_ns(),
       interval_ns, plugin.window_ns, plugin.outside);

@@ -88,7 +88,7 @@ struct group_table *group_table_new(size_t groups_max) {
 void group_table_free(struct group_table *table) {
   if (table == NULL)
     return;
-  group_table_begin(table, true);
+  group_table_begin(table, PART_FIRST);
   group_table_settle(table);
   while (table->idle_num > 0)
     forget_oldest(table);
@@ -138,20 +138,27 @@ struct prog_stats group_estimated_total(const struct group *group) {
   return estimate_total(&group->estimate, group->total);
 }
 
-void group_begin(struct group *group) {
+void group_begin(struct group *group, enum part part) {
+  const struct group before = *group;
   *group = (struct group){
-      .name = group->name,
-      .total = group->total,
-      .last_delta = group->delta,
-      .estimate = group->estimate,
+      .name = before.name,
+      .total = before.total,
+      .estimate = before.estimate,
   };
+  if (part == PART_WINDOW)
+    group->outside = before.delta;
+  if (part == PART_LAST) {
+    group->delta = before.delta;
+    group->outside = before.outside;
+    group->unmeasured = before.unmeasured;
+  }
 }
 
-void group_table_begin(struct group_table *table, bool new_interval) {
+void group_table_begin(struct group_table *table, enum part part) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link) {
-    group_begin(&node->group);
-    if (new_interval)
+    group_begin(&node->group, part);
+    if (part == PART_FIRST)
       node->touched = false;
   }
 }
@@ -182,7 +189,8 @@ void group_table_settle(struct group_table *table) {
     TAILQ_REMOVE(&table->active, node, link);
     if (node != &table->other)
       table->active_num--;
-    group_begin(&node->group); /* its last delta would be of long ago */
+    group_begin(&node->group,
+                PART_FIRST); /* its last delta would be of long ago */
     push_idle(table, node);
   }
   while (table->groups_max == 0 && table->idle_num > IDLE_MAX)
@@ -191,7 +199,7 @@ void group_table_settle(struct group_table *table) {
 
 void group_extrapolate(struct group *group, uint64_t interval_ns,
                        uint64_t window_ns) {
-  estimate_add(&group->estimate, group->delta, group->last_delta, interval_ns,
+  estimate_add(&group->estimate, group->delta, group->outside, interval_ns,
                window_ns);
 }
 

@@ -90,9 +90,9 @@ static void join(struct groups *groups, const struct member *member) {
 
 /* Joins every member with its group. Groups that live on are joined before room
  * is made for others, so that a reload cannot lose its group. */
-static void assign(struct groups *groups, bool watched, bool new_interval) {
+static void assign(struct groups *groups, bool watched, enum part part) {
   struct member_list *list = &groups->members.list;
-  group_table_begin(groups->table, new_interval);
+  group_table_begin(groups->table, part);
   for (size_t i = 0; i < list->num; i++) {
     struct member *member = &list->items[i];
     member->wants_group = member->is_new && meet(groups, member, watched);
@@ -116,30 +116,40 @@ static void assign(struct groups *groups, bool watched, bool new_interval) {
   }
 }
 
-/* Adds all but to the total. */
+/* Adds what was counted since the last update to the delta that it is of. */
+static void add_delta(struct group *group, enum part part,
+                      struct prog_stats advance) {
+  struct prog_stats *delta =
+      part == PART_LAST ? &group->outside : &group->delta;
+  *delta = prog_stats_add(*delta, advance);
+}
+
+/* Adds all but what was counted. */
 static void add_member(struct group *group, const struct member *member,
-                       struct prog_stats advance) {
+                       enum part part) {
   if (is_loaded(member)) {
     group->memory_bytes += member->memory_bytes;
     group->memory_unknown |= member->memory_bytes == 0;
   }
-  if (member->has_delta)
-    group->delta = prog_stats_add(group->delta, advance);
-  else if (member->absent <= 1) /* later nothing is left to be measured */
+  /* Later than that nothing is left to be measured. */
+  if (!member->has_delta && member->absent <= 1 && part != PART_LAST)
     group->unmeasured++;
 }
 
 /* Sums over the host's programs. */
 struct sums {
-  struct prog_stats advance; /* what they counted since they were last read */
-  struct prog_stats loaded;  /* all that those in the snapshot ever counted */
-  struct prog_stats ended;   /* the same of those that were unloaded before */
-  struct prog_stats awaited; /* and of all others, as far as that is known */
+  struct prog_stats advance;  /* what they counted since they were last read */
+  struct prog_stats measured; /* the same of those of which it is a delta */
+  struct prog_stats loaded;   /* all that those in the snapshot ever counted */
+  struct prog_stats ended;    /* the same of those that were unloaded before */
+  struct prog_stats awaited;  /* and of all others, as far as that is known */
 };
 
 static void sum_up(struct sums *sums, const struct member *member,
                    struct prog_stats advance) {
   sums->advance = prog_stats_add(sums->advance, advance);
+  if (member->has_delta)
+    sums->measured = prog_stats_add(sums->measured, advance);
   if (member->seen)
     sums->loaded = prog_stats_add(sums->loaded, member->last);
   else if (member->gone)
@@ -149,11 +159,11 @@ static void sum_up(struct sums *sums, const struct member *member,
 }
 
 /* Adds to totals and deltas what each member counted since it was last read. */
-static struct sums account(struct groups *groups) {
+static struct sums account(struct groups *groups, enum part part) {
   struct sums sums = {0};
   struct host *host = &groups->host;
   host->folded_programs = 0;
-  group_begin(&host->group);
+  group_begin(&host->group, part);
   for (size_t i = 0; i < groups->members.list.num; i++) {
     struct member *member = &groups->members.list.items[i];
     struct prog_stats advance = {0};
@@ -164,9 +174,11 @@ static struct sums account(struct groups *groups) {
       host->folded_programs += member->folded;
       host->group.programs++;
     }
-    add_member(&host->group, member, advance);
+    add_member(&host->group, member, part);
     if (member->group != NULL) {
-      add_member(member->group, member, advance);
+      add_member(member->group, member, part);
+      if (member->has_delta)
+        add_delta(member->group, part, advance);
       member->group->total = prog_stats_add(member->group->total, advance);
     }
     sum_up(&sums, member, advance);
@@ -204,19 +216,20 @@ static struct prog_stats host_total(struct groups *groups,
   return total;
 }
 
-/* Sets the host's total. MEASURED: that it rose by more, or less, than the
- * programs' advance belongs to this interval. */
+/* Sets the host's total and delta. MEASURED: that it rose by more, or less,
+ * than the programs' advance belongs to this interval. */
 static void account_host(struct groups *groups,
                          const struct prog_snapshot *snapshot,
                          const struct unloads *unloads, const struct sums *sums,
-                         bool measured) {
+                         enum part part, bool measured) {
   struct group *host = &groups->host.group;
   const struct prog_stats before = host->total;
   host->total = host_total(groups, snapshot, unloads, sums);
   struct prog_stats rise = prog_stats_sub(host->total, before);
+  struct prog_stats delta = sums->measured;
   if (measured && unloads != NULL)
-    host->delta =
-        prog_stats_sub(prog_stats_add(host->delta, rise), sums->advance);
+    delta = prog_stats_sub(prog_stats_add(delta, rise), sums->advance);
+  add_delta(host, part, delta);
 }
 
 static void count_churn(struct groups *groups, bool complete,
@@ -238,14 +251,14 @@ static void count_churn(struct groups *groups, bool complete,
 }
 
 static int update(struct groups *groups, const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads, bool new_interval) {
+                  const struct unloads *unloads, enum part part) {
   struct members *members = &groups->members;
   int rc = members_update(members, snapshot, unloads);
   if (rc != 0)
     return rc;
-  assign(groups, unloads != NULL, new_interval);
-  struct sums sums = account(groups);
-  account_host(groups, snapshot, unloads, &sums, members->last_complete);
+  assign(groups, unloads != NULL, part);
+  struct sums sums = account(groups, part);
+  account_host(groups, snapshot, unloads, &sums, part, members->last_complete);
   count_churn(groups, snapshot->complete, unloads);
   groups->host.read_errors += snapshot->read_errors;
   if (members->first_time_ns != 0)
@@ -256,13 +269,19 @@ static int update(struct groups *groups, const struct prog_snapshot *snapshot,
 
 int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
                   const struct unloads *unloads) {
-  return update(groups, snapshot, unloads, true);
+  return update(groups, snapshot, unloads, PART_FIRST);
 }
 
 int groups_update_window(struct groups *groups,
                          const struct prog_snapshot *snapshot,
                          const struct unloads *unloads) {
-  return update(groups, snapshot, unloads, false);
+  return update(groups, snapshot, unloads, PART_WINDOW);
+}
+
+int groups_update_rest(struct groups *groups,
+                       const struct prog_snapshot *snapshot,
+                       const struct unloads *unloads) {
+  return update(groups, snapshot, unloads, PART_LAST);
 }
 
 void groups_extrapolate(struct groups *groups, uint64_t interval_ns,

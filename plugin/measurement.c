@@ -33,7 +33,7 @@ struct measurement measurement_of_interval(const struct accounting *accounting,
 static bool counted_outside(const struct host *host, enum statistics outside) {
   if (outside != STATISTICS_UNKNOWN)
     return outside == STATISTICS_ON;
-  return host->group.last_delta.cnt > host->group.delta.cnt / 4;
+  return host->group.outside.cnt > host->group.delta.cnt / 4;
 }
 
 struct measurement measurement_of_window(const struct accounting *accounting,

@@ -74,6 +74,8 @@ static double run_interval(struct sampler *sampler) {
     die("running", rc);
   if (sampler != NULL)
     sampler_wait(sampler);
+  if (sampler != NULL)
+    take_snapshot(groups_update_rest);
   return (double)(end_ns - begin_ns) / RUNS;
 }
 

@@ -23,7 +23,14 @@ static bool flip(uint8_t flags, unsigned bit) {
 }
 
 /* What of a read's first byte is which. */
-enum { READ_BUSY, READ_CUT, READ_UNREADABLE, READ_WINDOW, READ_TURN_WATCH };
+enum {
+  READ_BUSY,
+  READ_CUT,
+  READ_UNREADABLE,
+  READ_WINDOW,
+  READ_TURN_WATCH,
+  READ_LAST
+};
 
 /* Something happens while a read is on. */
 static void meanwhile(struct input *input, uint8_t flags) {
@@ -91,15 +98,27 @@ static void begin(bool first) {
   kernel_watch(&kernel);
 }
 
-static void update(struct input *input, bool window) {
-  const struct unloads *ends = watched ? &unloads : NULL;
-  if (!window) {
-    demand(groups_update(trial.groups, &snapshot, ends) == 0, "memory");
+static void update(struct input *input, enum part part) {
+  static int (*const updates[])(struct groups * groups,
+                                const struct prog_snapshot *snapshot,
+                                const struct unloads *unloads) = {
+      [PART_FIRST] = groups_update,
+      [PART_WINDOW] = groups_update_window,
+      [PART_LAST] = groups_update_rest,
+  };
+  int rc = updates[part](trial.groups, &snapshot, watched ? &unloads : NULL);
+  demand(rc == 0, "memory");
+  trial.part = part;
+  if (part == PART_FIRST)
     return;
-  }
-  demand(groups_update_window(trial.groups, &snapshot, ends) == 0, "memory");
   uint64_t interval_ns = take_u64(input);
   groups_extrapolate(trial.groups, interval_ns, take_u64(input));
+}
+
+static enum part part_of(uint8_t flags) {
+  if (flip(flags, READ_LAST))
+    return PART_LAST;
+  return flip(flags, READ_WINDOW) ? PART_WINDOW : PART_FIRST;
 }
 
 static void read_all(struct input *input) {
@@ -120,7 +139,7 @@ static void read_all(struct input *input) {
   meanwhile(input, flags);
   kernel_walked(&kernel, &snapshot);
   empty_ring();
-  update(input, flip(flags, READ_WINDOW));
+  update(input, part_of(flags));
   trial.at_rest = !flip(flags, READ_BUSY) && !kernel_has_dying(&kernel);
   trial_check(&trial, &kernel, &snapshot, watched ? &unloads : NULL);
 }

@@ -62,6 +62,16 @@ static void count_programs(struct check *check) {
   }
 }
 
+/* What it has counted since the last read, as far as it knows. */
+static struct prog_stats delta_of(const struct check *check,
+                                  const struct group *group,
+                                  const struct trial_group *before) {
+  if (check->trial->part != PART_LAST)
+    return group->delta;
+  demand(at_most(before->outside, group->outside), "what is outside adds up");
+  return minus(group->outside, before->outside);
+}
+
 /* What holds of any group, also of the host. KNOWN: it cannot have been
  * forgotten since it was last seen. */
 static void check_any(const struct check *check, const struct group *group,
@@ -76,23 +86,26 @@ static void check_any(const struct check *check, const struct group *group,
   struct prog_stats rise = minus(group->total, before->total);
   bool is_host = group->name[0] == '\0';
   if (check->kernel->exact && (!is_host || check->trial->whole))
-    demand(at_most(group->delta, rise), "a delta is part of the rise");
+    demand(at_most(delta_of(check, group, before), rise),
+           "a delta is part of the rise");
   if (check->trial->reads == 0)
     demand(equal(group->delta, (struct prog_stats){0}), "no delta at first");
 }
 
 /* Polled, a delta is of the programs that were read twice, or born since. */
 static void check_delta(const struct check *check, const struct group *group,
+                        const struct trial_group *before,
                         struct prog_stats measured) {
   if (check->trial->mode == TRIAL_POLLED && check->kernel->exact)
-    demand(equal(group->delta, measured),
+    demand(equal(delta_of(check, group, before), measured),
            "polled, a delta is what is measured");
 }
 
 static void remember(struct trial_group *seen, const struct group *group) {
   *seen = (struct trial_group){.shown = true,
                                .total = group->total,
-                               .estimated = group_estimated_total(group)};
+                               .estimated = group_estimated_total(group),
+                               .outside = group->outside};
 }
 
 /* Goes over the groups. Returns how many programs they have. */
@@ -110,13 +123,16 @@ static size_t check_walk(struct check *check) {
     check_any(check, group, &trial->seen[i],
               trial->seen[i].shown || keeps_all(trial));
     if (keeps_all(trial))
-      check_delta(check, group, check->kernel->deltas[i]);
+      check_delta(check, group, &trial->seen[i], check->kernel->deltas[i]);
     if (keeps_all(trial) && check->whole)
       demand(group->programs == check->programs[i], "programs of a group");
     remember(&trial->seen[i], group);
   }
-  for (size_t i = 0; i < KERNEL_GROUPS; i++)
+  for (size_t i = 0; i < KERNEL_GROUPS; i++) {
     trial->seen[i].shown = shown[i];
+    if (!shown[i])
+      trial->seen[i].outside = (struct prog_stats){0};
+  }
   demand(trial->groups_max == 0 || num <= trial->groups_max, "MaxInstances");
   return programs;
 }
@@ -183,7 +199,8 @@ void trial_check(struct trial *trial, const struct kernel *kernel,
   if (check.whole)
     demand(programs == host->group.programs, "groups are all of the host");
   check_any(&check, &host->group, &trial->seen_host, true);
-  check_delta(&check, &host->group, kernel_sum(kernel->deltas));
+  check_delta(&check, &host->group, &trial->seen_host,
+              kernel_sum(kernel->deltas));
   remember(&trial->seen_host, &host->group);
   if (kernel->exact)
     compare_totals(&check);

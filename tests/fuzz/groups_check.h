@@ -15,6 +15,7 @@ struct trial_group {
   bool shown;
   struct prog_stats total;
   struct prog_stats estimated;
+  struct prog_stats outside;
 };
 
 struct trial {
@@ -22,8 +23,9 @@ struct trial {
   struct groups *groups;
   size_t groups_max;
   size_t reads;
-  bool at_rest; /* nothing happened during this read, and nobody is dying */
-  bool whole;   /* the last snapshot was complete and had all readable */
+  enum part part; /* what the read is of */
+  bool at_rest;   /* nothing happened during this read, and nobody is dying */
+  bool whole;     /* the last snapshot was complete and had all readable */
   /* As the watch has counted them, up to this read. */
   uint64_t loaded;
   uint64_t unloaded;

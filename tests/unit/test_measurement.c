@@ -75,25 +75,25 @@ END_TEST
 
 /* What was running when the window ended. */
 START_TEST(window__a_little_counted_after_it__is_extrapolated) {
-  host.group.last_delta.cnt = 25;
+  host.group.outside.cnt = 25;
   check(of_window(second_ns), 0.1, second_ns, true);
 }
 END_TEST
 
 START_TEST(window__sysctl_is_set__is_measured_as_it_is) {
   on_since(80 * second_ns);
-  host.group.last_delta.cnt = 900;
+  host.group.outside.cnt = 900;
   check(of_window(second_ns), 1, second_ns, false);
-  host.group.last_delta.cnt = 0;
+  host.group.outside.cnt = 0;
   check(of_window(second_ns), 1, second_ns, false);
 }
 END_TEST
 
 START_TEST(window__somebody_else_counts_outside__is_measured_as_it_is) {
-  host.group.last_delta.cnt = 900;
+  host.group.outside.cnt = 900;
   check(of_window(second_ns), -1, second_ns, false);
   host.group.delta.cnt = 0;
-  host.group.last_delta.cnt = 1;
+  host.group.outside.cnt = 1;
   check(of_window(second_ns), -1, second_ns, false);
 }
 END_TEST
@@ -102,7 +102,7 @@ START_TEST(window__snapshots_know_what_was_outside__is_believed) {
   outside = STATISTICS_ON;
   check(of_window(second_ns), -1, second_ns, false);
   outside = STATISTICS_OFF;
-  host.group.last_delta.cnt = 900;
+  host.group.outside.cnt = 900;
   check(of_window(second_ns), 0.1, second_ns, true);
 }
 END_TEST
