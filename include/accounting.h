@@ -9,7 +9,7 @@
 #ifndef BPF_STATS_ACCOUNTING_H
 #define BPF_STATS_ACCOUNTING_H
 
-#include "source.h"
+#include "prog_snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>

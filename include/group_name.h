@@ -6,7 +6,7 @@
 #ifndef BPF_STATS_GROUP_NAME_H
 #define BPF_STATS_GROUP_NAME_H
 
-#include "source.h"
+#include "prog_snapshot.h"
 
 /* collectd's DATA_MAX_NAME_LEN: bytes of an identifier part with its NUL. */
 enum { GROUP_NAME_SIZE = 128 };

@@ -10,8 +10,8 @@
 #include "churn.h"
 #include "group_name.h"
 #include "group_table.h"
+#include "prog_snapshot.h"
 #include "selector.h"
-#include "source.h"
 #include "unload_watch.h"
 
 struct groups;

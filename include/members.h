@@ -7,7 +7,7 @@
 #define BPF_STATS_MEMBERS_H
 
 #include "group_table.h"
-#include "source.h"
+#include "prog_snapshot.h"
 #include "unload_watch.h"
 
 #include <stdbool.h>

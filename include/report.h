@@ -4,7 +4,7 @@
 #ifndef BPF_STATS_REPORT_H
 #define BPF_STATS_REPORT_H
 
-#include "source.h"
+#include "prog_snapshot.h"
 
 #include <stdbool.h>
 

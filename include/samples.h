@@ -6,7 +6,7 @@
 #ifndef BPF_STATS_SAMPLES_H
 #define BPF_STATS_SAMPLES_H
 
-#include "source.h"
+#include "prog_snapshot.h"
 
 struct sample_list {
   struct prog_sample *items; /* each owns its name */

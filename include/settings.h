@@ -6,7 +6,7 @@
 #include "group_name.h"
 #include "metrics.h"
 #include "selector.h"
-#include "source.h"
+#include "source_choice.h"
 
 #include "collectd/liboconfig/oconfig.h"
 

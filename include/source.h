@@ -1,52 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* source: where snapshots of all loaded BPF programs come from.
  *
- * A source is one way to ask the kernel; source_new() chooses it. Callers see
- * only snapshots. Not thread-safe: one read callback uses a source. */
+ * A source is one way to ask the kernel; source_choose() chooses it. Callers
+ * see only snapshots. Not thread-safe: one read callback uses a source. */
 #ifndef BPF_STATS_SOURCE_H
 #define BPF_STATS_SOURCE_H
 
-#include "prog_stats.h"
+#include "prog_snapshot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-/* One loaded program at one instant. (id, load_time_ns) identifies it: the
- * kernel gives an id to another program after it was freed. */
-struct prog_sample {
-  uint32_t id;
-  bool unreadable;         /* it exists, but only its id could be had */
-  uint64_t load_time_ns;   /* CLOCK_BOOTTIME; never 0 when readable */
-  const char *name;        /* full name, any bytes; owned by the source */
-  char type_name[32];      /* libbpf's name of the type, or "type_<number>" */
-  char tag[17];            /* hash of the instructions, 16 hex digits */
-  struct prog_stats stats; /* since the program was loaded */
-  uint64_t memory_bytes;   /* 0: not known, or not asked for */
-};
-
-/* Whether the kernel's run-time statistics were on, whoever turned them on. */
-enum statistics { STATISTICS_UNKNOWN, STATISTICS_OFF, STATISTICS_ON };
-
-struct prog_snapshot {
-  uint64_t time_ns;     /* CLOCK_BOOTTIME just before the walk began */
-  uint64_t duration_ns; /* how long the walk took */
-  const struct prog_sample *samples; /* ids strictly ascending */
-  size_t samples_num;
-  size_t read_errors; /* unreadable programs; one that vanished is none */
-  bool complete;      /* the walk ended in the kernel's own end-of-list */
-  bool has_misses;    /* this kernel reports recursion_misses (5.12) */
-  enum statistics statistics; /* while the walk was on; the iterator knows */
-};
-
-enum source_kind { SOURCE_AUTO, SOURCE_ITERATOR, SOURCE_SYSCALL };
-
-struct source_options {
-  enum source_kind kind;
-  const char *iterator_pin; /* path of a pinned iterator to read; NULL: none */
-  bool memory; /* memory_bytes is wanted; a syscall source takes another
-                  read(2) per new program for it */
-};
 
 struct source {
   const char *name; /* as in the option Source */
@@ -54,25 +17,12 @@ struct source {
   void (*free)(struct source *source);
 };
 
-/* What there is to say about the choice of a source. */
-struct source_note {
-  char text[400]; /* "" for nothing */
-  bool is_error;  /* else it is information */
-};
-
-/* Chooses a source. SOURCE_AUTO takes the iterator where it loads and passes
- * its check, otherwise the system calls; *RET_NOTE then says why. A pin that is
- * not good is never replaced by something else.
- * Returns 0 and a source that the caller frees; or -errno, and *RET_NOTE says
- * why. */
-int source_new(const struct source_options *options, struct source **ret_source,
-               struct source_note *ret_note);
-
-/* The sources one by one, for source_new() and the tests. Each returns 0 or
+/* The sources one by one. Each returns 0 and one that the caller frees, or
  * -errno; one with REASON writes why into it, unless it is -ENOMEM.
  *
  * Through bpf(2): needs CAP_SYS_ADMIN. -EPERM without it, -ENOSYS without
- * bpf(2). */
+ * bpf(2). MEMORY: memory_bytes is wanted, which takes another read(2) for each
+ * new program. */
 int source_syscall_new(bool memory, struct source **ret_source);
 
 /* Through the iterator: needs CAP_BPF and CAP_PERFMON. READ_SIZE: bytes to read
@@ -96,10 +46,6 @@ int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot);
 
 /* Accepts NULL. */
 void source_free(struct source *source);
-
-/* libbpf's name of the program type of that number ("xdp", "kprobe", ...), or
- * NULL past the last; the first is 1. */
-const char *source_type_name(unsigned type);
 
 /* Hands every warning of libbpf, one line without its end, to LOG instead of
  * stderr. */

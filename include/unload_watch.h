@@ -7,8 +7,8 @@
 #ifndef BPF_STATS_UNLOAD_WATCH_H
 #define BPF_STATS_UNLOAD_WATCH_H
 
+#include "prog_snapshot.h"
 #include "prog_stats.h"
-#include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include "report.h"
 #include "sampler.h"
 #include "settings.h"
-#include "source.h"
+#include "source_choice.h"
 #include "watch.h"
 
 #include "collectd/core/utils/common/common.h"
@@ -176,7 +176,7 @@ static int open_source(void) {
       .memory = (settings->group_metrics & metrics_find("memory")) != 0,
   };
   struct source_note note;
-  int rc = source_new(&options, &plugin.source, &note);
+  int rc = source_choose(&options, &plugin.source, &note);
   if (rc != 0)
     ERROR("bpf_stats: %s. The plugin is not started.", note.text);
   else if (note.is_error)

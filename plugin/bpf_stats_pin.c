@@ -2,24 +2,20 @@
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
 #include "accounting.h"
+#include "bpffs.h"
 #include "clocks.h"
 #include "self_check.h"
 #include "source.h"
 #include "unload_pins.h"
 #include "unload_watch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
-#include <linux/magic.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -52,27 +48,6 @@ static int complain(const char *what, const char *subject, int error) {
   fprintf(stderr, "bpf_stats_pin: %s %s: %s\n", what, subject,
           strerror(-error));
   return error;
-}
-
-/* What /proc/mounts shows for a bpffs of ours. */
-static const char mount_name[] = "bpf_stats";
-
-static bool is_bpffs(const char *dir) {
-  struct statfs fs;
-  return statfs(dir, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
-}
-
-/* Mounts a bpffs at DIR that everybody may enter; the pin's own mode guards it.
- */
-static int provide_bpffs(const char *dir) {
-  if (mkdir(dir, 0755) != 0 && errno != EEXIST)
-    return complain("cannot make", dir, -errno);
-  if (is_bpffs(dir))
-    return 0;
-  if (mount(mount_name, dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-            "mode=0755") != 0)
-    return complain("cannot mount a bpffs at", dir, -errno);
-  return 0;
 }
 
 /* Loads the iterator and looks whether it tells the truth. */
@@ -140,8 +115,9 @@ static int pin(const struct options *options) {
   accounting_update(&accounting, boottime_ns());
   struct source *source = NULL;
   int rc = load_checked(&source);
-  if (rc == 0)
-    rc = provide_bpffs(options->dir);
+  const char *step = NULL;
+  if (rc == 0 && (rc = bpffs_provide(options->dir, &step)) != 0)
+    complain(step, options->dir, rc);
   if (rc == 0)
     rc = pin_iterator(options, source);
   if (rc == 0)
@@ -149,36 +125,6 @@ static int pin(const struct options *options) {
   source_free(source);
   accounting_clear(&accounting);
   return rc;
-}
-
-/* Whether the bpffs at DIR was mounted by this program. */
-static bool is_our_mount(const char *dir) {
-  FILE *mounts = setmntent("/proc/self/mounts", "r");
-  if (mounts == NULL)
-    return false;
-  bool ours = false; /* as the last mount there says, which is on top */
-  const struct mntent *mount;
-  while ((mount = getmntent(mounts)) != NULL)
-    if (strcmp(mount->mnt_dir, dir) == 0)
-      ours = strcmp(mount->mnt_fsname, mount_name) == 0;
-  endmntent(mounts);
-  return ours;
-}
-
-/* Whether there is nothing but what the kernel puts into each bpffs. */
-static bool is_empty(const char *path) {
-  DIR *dir = opendir(path);
-  if (dir == NULL)
-    return false;
-  const struct dirent *entry;
-  bool empty = true;
-  /* cppcheck-suppress readdirCalled ; nobody else reads DIR */
-  while ((entry = readdir(dir)) != NULL)
-    if (entry->d_name[0] != '.' && strcmp(entry->d_name, "maps.debug") != 0 &&
-        strcmp(entry->d_name, "progs.debug") != 0)
-      empty = false;
-  closedir(dir);
-  return empty;
 }
 
 static int unpin(const struct options *options) {
@@ -189,12 +135,8 @@ static int unpin(const struct options *options) {
   int rc = unload_pins_remove(options->dir);
   if (rc != 0)
     return complain("cannot remove the watch on unloads in", options->dir, rc);
-  if (!is_our_mount(options->dir) || !is_empty(options->dir))
-    return 0;
-  if (umount2(options->dir, UMOUNT_NOFOLLOW) != 0)
-    return complain("cannot unmount", options->dir, -errno);
-  rmdir(options->dir); /* it may be somebody else's, with something in it */
-  return 0;
+  rc = bpffs_withdraw(options->dir);
+  return rc == 0 ? 0 : complain("cannot unmount", options->dir, rc);
 }
 
 static int parse_group(const char *text, gid_t *ret_gid) {

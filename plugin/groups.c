@@ -5,6 +5,7 @@
  * All that can fail comes before the first change of a total. */
 #include "groups.h"
 
+#include "host_total.h"
 #include "members.h"
 
 #include <errno.h>
@@ -15,11 +16,9 @@ struct groups {
   struct group_table *table;
   struct members members;
   struct host host;
-  uint64_t unwatched;        /* unloads while nobody watched */
-  uint64_t lost;             /* unloads whose record the watch has lost */
-  struct prog_stats counted; /* by the host's programs, one by one */
-  struct prog_stats dead;    /* by all that were unloaded since BASE was set */
-  struct prog_stats base;    /* of the host's total: neither DEAD nor loaded */
+  uint64_t unwatched; /* unloads while nobody watched */
+  uint64_t lost;      /* unloads whose record the watch has lost */
+  struct host_total total;
 };
 
 struct groups *groups_new(const struct groups_options *options) {
@@ -136,16 +135,7 @@ static void add_member(struct group *group, const struct member *member,
     group->unmeasured++;
 }
 
-/* Sums over the host's programs. */
-struct sums {
-  struct prog_stats advance;  /* what they counted since they were last read */
-  struct prog_stats measured; /* the same of those of which it is a delta */
-  struct prog_stats loaded;   /* all that those in the snapshot ever counted */
-  struct prog_stats ended;    /* the same of those that were unloaded before */
-  struct prog_stats awaited;  /* and of all others, as far as that is known */
-};
-
-static void sum_up(struct sums *sums, const struct member *member,
+static void sum_up(struct host_sums *sums, const struct member *member,
                    struct prog_stats advance) {
   sums->advance = prog_stats_add(sums->advance, advance);
   if (member->has_delta)
@@ -159,8 +149,8 @@ static void sum_up(struct sums *sums, const struct member *member,
 }
 
 /* Adds to totals and deltas what each member counted since it was last read. */
-static struct sums account(struct groups *groups, enum part part) {
-  struct sums sums = {0};
+static struct host_sums account(struct groups *groups, enum part part) {
+  struct host_sums sums = {0};
   struct host *host = &groups->host;
   host->folded_programs = 0;
   group_begin(&host->group, part);
@@ -186,49 +176,20 @@ static struct sums account(struct groups *groups, enum part part) {
   return sums;
 }
 
-/* What the host has counted is at least what is known of its programs one by
- * one; and at least BASE, all that was unloaded since, and all that is loaded.
- * That is more when records of unloaded programs were lost, or are on their
- * way. A program that was unloaded between the reading of the watch's counts
- * and the snapshot's coming to it is in neither sum, so it may be too small for
- * now, but never too large. */
-static struct prog_stats host_total(struct groups *groups,
-                                    const struct prog_snapshot *snapshot,
-                                    const struct unloads *unloads,
-                                    const struct sums *sums) {
-  const struct prog_stats before = groups->host.group.total;
-  groups->counted = prog_stats_add(groups->counted, sums->advance);
-  if (unloads == NULL) { /* nothing is on its way */
-    groups->counted = prog_stats_add(before, sums->advance);
-    return groups->counted;
-  }
-  struct prog_stats total = prog_stats_max(before, groups->counted);
-  groups->dead = prog_stats_add(groups->dead, unloads->stats);
-  if (unloads->begins) {
-    groups->dead = (struct prog_stats){0};
-    groups->base = prog_stats_sub(total, sums->loaded);
-    groups->base = prog_stats_sub(groups->base, sums->ended);
-    groups->base = prog_stats_sub(groups->base, sums->awaited);
-  } else if (snapshot->complete) {
-    struct prog_stats sum = prog_stats_add(groups->dead, sums->loaded);
-    total = prog_stats_max(total, prog_stats_add(groups->base, sum));
-  }
-  return total;
-}
-
 /* Sets the host's total and delta. MEASURED: that it rose by more, or less,
  * than the programs' advance belongs to this interval. */
 static void account_host(struct groups *groups,
                          const struct prog_snapshot *snapshot,
-                         const struct unloads *unloads, const struct sums *sums,
-                         enum part part, bool measured) {
+                         const struct unloads *unloads,
+                         const struct host_sums *sums, enum part part,
+                         bool measured) {
   struct group *host = &groups->host.group;
-  const struct prog_stats before = host->total;
-  host->total = host_total(groups, snapshot, unloads, sums);
-  struct prog_stats rise = prog_stats_sub(host->total, before);
+  host_total_update(&groups->total, sums, unloads, snapshot->complete);
+  struct prog_stats rise = prog_stats_sub(groups->total.stats, host->total);
   struct prog_stats delta = sums->measured;
   if (measured && unloads != NULL)
     delta = prog_stats_sub(prog_stats_add(delta, rise), sums->advance);
+  host->total = groups->total.stats;
   add_delta(host, part, delta);
 }
 
@@ -257,7 +218,7 @@ static int update(struct groups *groups, const struct prog_snapshot *snapshot,
   if (rc != 0)
     return rc;
   assign(groups, unloads != NULL, part);
-  struct sums sums = account(groups, part);
+  struct host_sums sums = account(groups, part);
   account_host(groups, snapshot, unloads, &sums, part, members->last_complete);
   count_churn(groups, snapshot->complete, unloads);
   groups->host.read_errors += snapshot->read_errors;

@@ -2,6 +2,8 @@
 /* samples: two lists that change places with each snapshot. */
 #include "samples.h"
 
+#include "prog_name.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +64,7 @@ static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
 
 void sample_describe(struct prog_sample *sample, uint32_t type,
                      const uint8_t tag[8]) {
-  const char *type_name = source_type_name(type);
+  const char *type_name = prog_type_name(type);
   if (type_name != NULL)
     snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
   else

@@ -2,6 +2,8 @@
 /* self_check: one program of our own, seen through both eyes. */
 #include "self_check.h"
 
+#include "prog_name.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -68,7 +70,7 @@ static int compare(const char *who, const struct prog_sample *samples,
   }
   if (sample->load_time_ns == info->load_time &&
       strcmp(sample->name, check_name) == 0 &&
-      strcmp(sample->type_name, source_type_name(info->type)) == 0 &&
+      strcmp(sample->type_name, prog_type_name(info->type)) == 0 &&
       sample->stats.cnt == info->run_cnt &&
       sample->stats.nsecs == info->run_time_ns &&
       sample->stats.misses == info->recursion_misses)

@@ -7,6 +7,7 @@
 #include "settings.h"
 
 #include "option.h"
+#include "prog_name.h"
 
 #include "collectd/core/daemon/collectd.h"
 
@@ -98,8 +99,7 @@ static bool add_type(void *context, const oconfig_item_t *item,
   struct settings *settings = context;
   char allowed[900] = "one of";
   const char *type_name;
-  for (unsigned type = 1; (type_name = source_type_name(type)) != NULL;
-       type++) {
+  for (unsigned type = 1; (type_name = prog_type_name(type)) != NULL; type++) {
     if (strcmp(type_name, value->value.string) == 0)
       return selector_add_type(settings->selector, type_name) == 0 ||
              option_reject(item, value, "as much as memory holds");

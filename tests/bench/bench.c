@@ -4,21 +4,21 @@
  *
  * Exits with 1 when a limit is exceeded that the project promises. */
 #include "../live/progs.h"
+#include "table.h"
 
+#include "clocks.h"
 #include "groups.h"
 #include "metrics.h"
+#include "source.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -37,8 +37,11 @@ static const double iterator_per_loop_max = 0.30;
 static const double iterator_per_walk_max = 2.0;
 static const double iterator_per_walk_many_max = 3.0;
 static const double cpu_per_script_max = 0.01;
+static const double steady_allocations_max = 0.0;
 
-static bool failed;
+static const char to_loop[] = "shortest loop";
+static const char to_walk[] = "an iterator that only walks";
+static const char to_script[] = "bpftool | jq, CPU";
 
 /* Counts allocations by standing in front of the C library's. */
 extern void *__libc_malloc(size_t size);
@@ -59,11 +62,6 @@ void *calloc(size_t num, size_t size) {
 void *realloc(void *ptr, size_t size) {
   allocations++;
   return __libc_realloc(ptr, size);
-}
-
-static void die(const char *what, int rc) {
-  fprintf(stderr, "bench: %s: %s\n", what, strerror(-rc));
-  exit(1);
 }
 
 /* Loads programs number FROM to TO - 1. */
@@ -98,17 +96,6 @@ static uint64_t shortest_loop(void) {
   return sum;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t num) {
-  qsort(values, num, sizeof(*values), compare_doubles);
-  return values[num / 2];
-}
-
 /* A source with all that comes after it, up to the values. */
 struct reader {
   struct source *source;
@@ -141,10 +128,8 @@ static size_t read_all(struct reader *reader) {
   return values_num;
 }
 
-static double now_us(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+static double clock_us(clockid_t clock) {
+  return (double)clock_ns(clock) / 1e3;
 }
 
 static struct selector *selector;
@@ -167,26 +152,14 @@ static void snapshot_once(struct source *source) {
     die("reading", rc);
 }
 
-static void print_row(const char *what, double us, double ratio, double limit) {
-  printf("%-44s %9.0f %8.3f", what, us, ratio);
-  if (limit > 0.0)
-    printf("  limit %g%s", limit, ratio <= limit ? "" : "  EXCEEDED");
-  printf("\n");
-  failed |= limit > 0.0 && ratio > limit;
-}
-
-/* What a collectd exec plugin would run instead. Returns its CPU time in us. */
-static double run_script(void) {
-  static const char script[] =
-      "${BPFTOOL:-bpftool} -j prog show | jq -r '.[] | \"PUTVAL host/"
-      "bpf_stats-\\(.name)/invocations interval=10 N:\\(.run_cnt // 0)\"' "
-      ">/dev/null";
+/* Returns the CPU time of a command, in us. */
+static double run_command(const char *command) {
   struct rusage before, after;
   getrusage(RUSAGE_CHILDREN, &before);
-  int status = system(script);
+  int status = system(command);
   getrusage(RUSAGE_CHILDREN, &after);
   if (status != 0)
-    die("running bpftool and jq", -EIO);
+    die(command, -EIO);
   return (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec +
                   after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
              1e6 +
@@ -194,6 +167,7 @@ static double run_script(void) {
                   after.ru_stime.tv_usec - before.ru_stime.tv_usec);
 }
 
+/* Also checks that nothing is allocated in steady state. */
 static void count_allocations(struct reader *reader, const char *what) {
   unsigned long before = allocations;
   read_all(reader); /* names and groups */
@@ -204,11 +178,11 @@ static void count_allocations(struct reader *reader, const char *what) {
   for (int i = 0; i < STEADY_READS; i++)
     read_all(reader);
   unsigned long steady = allocations - before;
-  printf("heap allocations, %s source: %lu in the first read, %lu in %d steady "
-         "reads (limit 0)\n",
-         what, first, steady, STEADY_READS);
+  table_ratio(what, (double)steady, "", "those of the first read",
+              (double)first, &steady_allocations_max);
   /* A counter that never counts would prove nothing. */
-  failed |= first == 0 || steady != 0;
+  if (first == 0)
+    die("counting allocations", -EINVAL);
 }
 
 /* The least that any iterator takes: its program writes four bytes. */
@@ -231,70 +205,79 @@ static double compare_walks(struct reader *by_syscall,
   int walk_link_fd = by_iterator == NULL ? -1 : other_iterator_load();
   size_t values_num = 0;
   for (int i = 0; i < ROUNDS; i++) {
-    double t0 = now_us(CLOCK_MONOTONIC);
+    double t0 = clock_us(CLOCK_MONOTONIC);
     shortest_loop();
-    double t1 = now_us(CLOCK_MONOTONIC);
+    double t1 = clock_us(CLOCK_MONOTONIC);
     snapshot_once(by_syscall->source);
-    double t2 = now_us(CLOCK_MONOTONIC);
+    double t2 = clock_us(CLOCK_MONOTONIC);
     loop_us[i] = t1 - t0;
     syscall_us[i] = t2 - t1;
     if (by_iterator == NULL)
       continue;
     snapshot_once(by_iterator->source);
-    double t3 = now_us(CLOCK_MONOTONIC);
+    double t3 = clock_us(CLOCK_MONOTONIC);
     values_num = read_all(by_iterator);
-    double t4 = now_us(CLOCK_MONOTONIC);
+    double t4 = clock_us(CLOCK_MONOTONIC);
     walk_only(walk_link_fd);
     iterator_us[i] = t3 - t2;
     read_us[i] = t4 - t3;
-    walk_us[i] = now_us(CLOCK_MONOTONIC) - t4;
+    walk_us[i] = clock_us(CLOCK_MONOTONIC) - t4;
   }
+  close(walk_link_fd);
   double loop = median(loop_us, ROUNDS);
-  print_row("shortest loop of system calls", loop, 1.0, 0.0);
-  double by_syscall_us = median(syscall_us, ROUNDS);
-  print_row("snapshot, syscall source", by_syscall_us, by_syscall_us / loop,
-            syscall_per_loop_max);
+  table_value("shortest loop of system calls", loop, "us");
+  double by_calls = median(syscall_us, ROUNDS);
+  table_ratio("snapshot by system calls", by_calls, "us", to_loop, loop,
+              &syscall_per_loop_max);
   if (by_iterator == NULL)
     return 0.0;
-  double snapshot = median(iterator_us, ROUNDS);
-  print_row("snapshot, iterator source", snapshot, snapshot / loop,
-            iterator_per_loop_max);
   double walk = median(walk_us, ROUNDS);
-  print_row("an iterator that only walks", walk, walk / loop, 0.0);
-  print_row("  snapshot, iterator source, to that", snapshot, snapshot / walk,
-            iterator_per_walk_max);
-  close(walk_link_fd);
+  table_ratio("an iterator that only walks", walk, "us", to_loop, loop, NULL);
+  double snapshot = median(iterator_us, ROUNDS);
+  table_ratio("snapshot by the iterator", snapshot, "us", to_loop, loop,
+              &iterator_per_loop_max);
+  table_ratio("snapshot by the iterator", snapshot, "us", to_walk, walk,
+              &iterator_per_walk_max);
   double read = median(read_us, ROUNDS);
   char what[64];
-  snprintf(what, sizeof(what), "whole read, iterator source, %zu values",
+  snprintf(what, sizeof(what), "whole read by the iterator, %zu values",
            values_num);
-  print_row(what, read, read / loop, 0.0);
+  table_ratio(what, read, "us", to_loop, loop, NULL);
   return snapshot;
 }
 
-/* CPU time of a snapshot against that of a script around bpftool. */
+/* CPU time of a snapshot against that of what one would run instead, by
+ * collectd's exec plugin. */
 static void compare_script(struct reader *by_iterator) {
-  double script_us[SCRIPT_ROUNDS], snapshot_us[SCRIPT_ROUNDS];
-  double read_us[SCRIPT_ROUNDS];
+  static const char bpftool[] = "${BPFTOOL:-bpftool} -j prog show >/dev/null";
+  static const char script[] =
+      "${BPFTOOL:-bpftool} -j prog show | jq -r '.[] | \"PUTVAL host/"
+      "bpf_stats-\\(.name)/invocations interval=10 N:\\(.run_cnt // 0)\"' "
+      ">/dev/null";
+  double bpftool_us[SCRIPT_ROUNDS], script_us[SCRIPT_ROUNDS];
+  double snapshot_us[SCRIPT_ROUNDS], read_us[SCRIPT_ROUNDS];
   for (int i = 0; i < SCRIPT_ROUNDS; i++) {
-    script_us[i] = run_script();
-    double t0 = now_us(CLOCK_PROCESS_CPUTIME_ID);
+    bpftool_us[i] = run_command(bpftool);
+    script_us[i] = run_command(script);
+    double t0 = clock_us(CLOCK_PROCESS_CPUTIME_ID);
     for (int j = 0; j < STEADY_READS; j++)
       snapshot_once(by_iterator->source);
-    double t1 = now_us(CLOCK_PROCESS_CPUTIME_ID);
+    double t1 = clock_us(CLOCK_PROCESS_CPUTIME_ID);
     for (int j = 0; j < STEADY_READS; j++)
       read_all(by_iterator);
     snapshot_us[i] = (t1 - t0) / STEADY_READS;
-    read_us[i] = (now_us(CLOCK_PROCESS_CPUTIME_ID) - t1) / STEADY_READS;
+    read_us[i] = (clock_us(CLOCK_PROCESS_CPUTIME_ID) - t1) / STEADY_READS;
   }
-  double script = median(script_us, SCRIPT_ROUNDS);
-  double read = median(read_us, SCRIPT_ROUNDS);
-  print_row("CPU time of bpftool -j prog show | jq", script, 1.0, 0.0);
+  double tool = median(bpftool_us, SCRIPT_ROUNDS);
+  double all = median(script_us, SCRIPT_ROUNDS);
   double snapshot = median(snapshot_us, SCRIPT_ROUNDS);
-  print_row("CPU time of a snapshot, iterator source", snapshot,
-            snapshot / script, cpu_per_script_max);
-  print_row("CPU time of a whole read, iterator source", read, read / script,
-            0.0);
+  double read = median(read_us, SCRIPT_ROUNDS);
+  table_value("bpftool -j prog show | jq, CPU", all, "us");
+  table_ratio("bpftool -j prog show, CPU", tool, "us", to_script, all, NULL);
+  table_ratio("snapshot by the iterator, CPU", snapshot, "us", to_script, all,
+              &cpu_per_script_max);
+  table_ratio("whole read by the iterator, CPU", read, "us", to_script, all,
+              NULL);
 }
 
 /* The same number of programs ten times over. */
@@ -304,29 +287,27 @@ static void compare_many(struct reader *by_iterator, double few_us) {
   load_programs(FEW, MANY);
   snapshot_once(by_iterator->source);
   for (int i = 0; i < ROUNDS; i++) {
-    double t0 = now_us(CLOCK_MONOTONIC);
+    double t0 = clock_us(CLOCK_MONOTONIC);
     snapshot_once(by_iterator->source);
-    double t1 = now_us(CLOCK_MONOTONIC);
+    double t1 = clock_us(CLOCK_MONOTONIC);
     walk_only(walk_link_fd);
     many_us[i] = t1 - t0;
-    walk_us[i] = now_us(CLOCK_MONOTONIC) - t1;
+    walk_us[i] = clock_us(CLOCK_MONOTONIC) - t1;
   }
   close(walk_link_fd);
   double many = median(many_us, ROUNDS);
   double walk = median(walk_us, ROUNDS);
-  printf("%d programs%33s us %8s\n", MANY, "", "ratio");
-  print_row("an iterator that only walks", walk, 1.0, 0.0);
-  print_row("  snapshot, iterator source, to that", many, many / walk,
-            iterator_per_walk_many_max);
-  print_row("  snapshot, iterator source, to 1,000 programs", many,
-            many / few_us, 0.0);
+  table_section("%d programs", MANY);
+  table_value("an iterator that only walks", walk, "us");
+  table_ratio("snapshot by the iterator", many, "us", to_walk, walk,
+              &iterator_per_walk_many_max);
+  char to_few[32];
+  snprintf(to_few, sizeof(to_few), "%d programs", FEW);
+  table_ratio("snapshot by the iterator", many, "us", to_few, few_us, NULL);
 }
 
 int main(void) {
-  struct utsname name;
-  uname(&name);
-  printf("machine: Linux %s %s, %ld CPUs; libbpf %s\n", name.release,
-         name.machine, sysconf(_SC_NPROCESSORS_ONLN), libbpf_version_string());
+  table_head();
   load_programs(0, FEW);
   selector = selector_new();
   struct reader by_syscall, by_iterator;
@@ -334,24 +315,25 @@ int main(void) {
   int rc = source_syscall_new(false, &source);
   if (rc != 0 || selector == NULL)
     die("starting", rc != 0 ? rc : -ENOMEM);
+  table_section("%d programs: heap allocations of %d reads in steady state",
+                FEW, STEADY_READS);
   reader_init(&by_syscall, source);
-  count_allocations(&by_syscall, "syscall");
+  count_allocations(&by_syscall, "by system calls");
   char reason[400];
   bool has_iterator =
       source_iterator_new(0, &source, reason, sizeof(reason)) == 0;
   if (has_iterator) {
     reader_init(&by_iterator, source);
-    count_allocations(&by_iterator, "iterator");
+    count_allocations(&by_iterator, "by the iterator");
   } else {
-    printf("no iterator: %s\n", reason);
+    table_section("no iterator: %s", reason);
   }
-  printf("%d programs, medians of %d rounds%15s us %8s\n", FEW, ROUNDS, "",
-         "ratio");
+  table_section("%d programs, medians of %d rounds", FEW, ROUNDS);
   double few_us =
       compare_walks(&by_syscall, has_iterator ? &by_iterator : NULL);
   if (has_iterator) {
     compare_script(&by_iterator);
     compare_many(&by_iterator, few_us);
   }
-  return failed ? 1 : 0;
+  return table_exceeded() ? 1 : 0;
 }

@@ -5,15 +5,15 @@
  *
  * Exits with 1 when a limit is exceeded that the project promises. */
 #include "../live/progs.h"
+#include "table.h"
 
 #include "accounting.h"
 #include "clocks.h"
 #include "groups.h"
 #include "sampler.h"
+#include "source_choice.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -32,11 +32,6 @@ static struct accounting accounting;
 static struct source *source;
 static struct groups *groups;
 static int prog_fd;
-
-static void die(const char *what, int rc) {
-  fprintf(stderr, "bench_sampling: %s: %s\n", what, strerror(-rc));
-  exit(1);
-}
 
 static void take_snapshot(int (*update)(struct groups *groups,
                                         const struct prog_snapshot *snapshot,
@@ -97,21 +92,10 @@ static double run_mode(enum mode mode) {
   return ns_per_run;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double values[ROUNDS]) {
-  qsort(values, ROUNDS, sizeof(*values), compare_doubles);
-  return values[ROUNDS / 2];
-}
-
 int main(void) {
   struct source_options options = {.kind = SOURCE_AUTO};
   struct source_note note;
-  int rc = source_new(&options, &source, &note);
+  int rc = source_choose(&options, &source, &note);
   if (rc != 0)
     die(note.text, rc);
   struct selector *selector = selector_new();
@@ -122,10 +106,9 @@ int main(void) {
   if (groups == NULL || prog_fd < 0)
     die("loading", prog_fd);
   static const char *const titles[] = {
-      [MODE_OFF] = "statistics off",
-      [MODE_ON] = "statistics on",
-      [MODE_1_PERCENT] = "SampleWindow, 1 % of the interval",
-      [MODE_10_PERCENT] = "SampleWindow, 10 % of the interval",
+      [MODE_ON] = "statistics on, added",
+      [MODE_1_PERCENT] = "SampleWindow, 1 % of the interval, added",
+      [MODE_10_PERCENT] = "SampleWindow, 10 % of the interval, added",
   };
   /* What is added is the difference to the runs just before with statistics
    * off, as the speed of a shared machine drifts. */
@@ -139,24 +122,16 @@ int main(void) {
       ns_per_run[mode][round] = run_mode(mode);
       added[mode][round] = ns_per_run[mode][round] - off;
     }
-  double ratio = 0;
-  double on = median(added[MODE_ON]);
-  printf("%-36s %8s %8s %6s\n", "an XDP program", "ns/run", "added", "ratio");
-  for (enum mode mode = 0; mode < MODES_NUM; mode++) {
-    printf("%-36s %8.2f", titles[mode], median(ns_per_run[mode]));
-    if (mode != MODE_OFF)
-      printf(" %8.2f %6.3f", median(added[mode]), median(added[mode]) / on);
-    if (mode == MODE_1_PERCENT)
-      ratio = median(added[mode]) / on;
-    printf("\n");
-  }
+  table_section("the smallest XDP program, run back to back, ns a run");
+  table_value("statistics off", median(ns_per_run[MODE_OFF], ROUNDS), "ns");
+  double on = median(added[MODE_ON], ROUNDS);
+  for (enum mode mode = MODE_ON; mode < MODES_NUM; mode++)
+    table_ratio(titles[mode], median(added[mode], ROUNDS), "ns",
+                "statistics on", on,
+                mode == MODE_1_PERCENT ? &added_at_1_percent_max : NULL);
   close(prog_fd);
   groups_free(groups);
   selector_free(selector);
   source_free(source);
-  if (ratio <= added_at_1_percent_max)
-    return 0;
-  printf("bench_sampling: more than %.3f of what statistics cost\n",
-         added_at_1_percent_max);
-  return 1;
+  return table_exceeded() ? 1 : 0;
 }

@@ -3,47 +3,27 @@
  * program, the smallest there is, side by side in one run. Needs root, and a
  * kernel that allows fentry. */
 #include "../live/progs.h"
+#include "table.h"
 
+#include "clocks.h"
 #include "unload_watch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS = 15, PROGRAMS = 200 };
 
-static double now_ns(void) {
-  struct timespec now = {0};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 /* Returns ns for one load and unload. */
 static double load_and_unload(void) {
-  double start = now_ns();
+  uint64_t start_ns = monotonic_ns();
   for (int i = 0; i < PROGRAMS; i++) {
     int fd =
         prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "bench_watch", PROG_RETURNS);
-    if (fd < 0) {
-      printf("cannot load a program: %s\n", strerror(-fd));
-      exit(1);
-    }
+    if (fd < 0)
+      die("loading a program", fd);
     close(fd);
   }
-  return (now_ns() - start) / PROGRAMS;
-}
-
-static int compare(const void *a, const void *b) {
-  double first = *(const double *)a;
-  double second = *(const double *)b;
-  return (first > second) - (first < second);
-}
-
-static double median(double *values) {
-  qsort(values, ROUNDS, sizeof(values[0]), compare);
-  return values[ROUNDS / 2];
+  return (double)(monotonic_ns() - start_ns) / PROGRAMS;
 }
 
 int main(void) {
@@ -55,16 +35,16 @@ int main(void) {
     int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
                               sizeof(reason));
     if (rc != 0) {
-      printf("watch on unloads: not measured here: %s\n", reason);
+      table_section("the watch on unloads is not measured here: %s", reason);
       return 0;
     }
     with[i] = load_and_unload();
     unload_watch_free(watch);
   }
-  double ns = median(without);
-  double watched_ns = median(with);
-  printf("one load and unload: %.0f ns, watched %.0f ns: + %.0f ns, ratio "
-         "%.2f\n",
-         ns, watched_ns, watched_ns - ns, watched_ns / ns);
+  double ns = median(without, ROUNDS);
+  double watched_ns = median(with, ROUNDS);
+  table_section("loading and unloading the smallest program there is");
+  table_value("unwatched", ns / 1e3, "us");
+  table_ratio("watched", watched_ns / 1e3, "us", "unwatched", ns / 1e3, NULL);
   return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "input.h"
 
-#include "source.h"
+#include "prog_snapshot.h"
 #include "unload_watch.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  */
 #include "accounting.h"
 #include "clocks.h"
-#include "source.h"
+#include "source_choice.h"
 
 #include <stdio.h>
 #include <string.h>

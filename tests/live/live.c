@@ -10,6 +10,7 @@
 #include "groups.h"
 #include "metrics.h"
 #include "self_check.h"
+#include "source_choice.h"
 
 #include <bpf/bpf.h>
 #include <check.h>
@@ -615,11 +616,11 @@ START_TEST(self_check__one_run_too_many__is_refused) {
 }
 END_TEST
 
-START_TEST(source_new__auto__takes_the_iterator_and_says_nothing) {
+START_TEST(source_choose__auto__takes_the_iterator_and_says_nothing) {
   struct source_options options = {.kind = SOURCE_AUTO};
   struct source_note note;
   struct source *other = NULL;
-  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_int_eq(source_choose(&options, &other, &note), 0);
   ck_assert_str_eq(other->name, "iterator");
   ck_assert_str_eq(note.text, "");
   source_free(other);
@@ -678,7 +679,8 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
   tcase_add_test(tests, self_check__on_this_kernel__finds_no_difference);
   tcase_add_test(tests, self_check__one_run_too_many__is_refused);
-  tcase_add_test(tests, source_new__auto__takes_the_iterator_and_says_nothing);
+  tcase_add_test(tests,
+                 source_choose__auto__takes_the_iterator_and_says_nothing);
   suite_add_tcase(suite, tests);
 }
 

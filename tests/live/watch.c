@@ -11,6 +11,7 @@
 #include "clocks.h"
 #include "groups.h"
 #include "self_check.h"
+#include "source_choice.h"
 #include "unload_watch.h"
 
 #include <bpf/bpf.h>

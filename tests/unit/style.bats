@@ -18,3 +18,12 @@
 @test "manual_pages__have_no_warning_of_mandoc" {
   mandoc -T lint -W warning "$srcdir"/doc/*.[1-8]
 }
+
+# A module is a header, its source, or both; tsort(1) finds the circles.
+@test "modules__depend_on_each_other_in_one_direction" {
+  cd "$srcdir"
+  grep -H '^#include "[a-z_.]*h"' plugin/*.[ch] include/*.h | grep -v '\.skel\.h' |
+    sed -E 's|^[a-z]+/([a-z_]+)[a-z.]*:#include "([a-z_]+).*|\1 \2|' >"$BATS_TEST_TMPDIR/pairs"
+  [ "$(wc -l <"$BATS_TEST_TMPDIR/pairs")" -gt 100 ]
+  tsort "$BATS_TEST_TMPDIR/pairs"
+}

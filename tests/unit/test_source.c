@@ -5,7 +5,7 @@
 
 #include "fake_libbpf.h"
 #include "group_name.h"
-#include "source.h"
+#include "source_choice.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -266,11 +266,11 @@ START_TEST(source_syscall_new__without_privilege__fails_with_eperm) {
 }
 END_TEST
 
-START_TEST(source_new__auto_without_iterator__takes_syscalls_and_says_why) {
+START_TEST(source_choose__auto_without_iterator__takes_syscalls_and_says_why) {
   struct source_options options = {.kind = SOURCE_AUTO};
   struct source_note note;
   struct source *other = NULL;
-  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_int_eq(source_choose(&options, &other, &note), 0);
   ck_assert_str_eq(other->name, "syscall");
   ck_assert_str_ne(note.text, "");
   ck_assert(!note.is_error);
@@ -278,22 +278,22 @@ START_TEST(source_new__auto_without_iterator__takes_syscalls_and_says_why) {
 }
 END_TEST
 
-START_TEST(source_new__iterator_that_does_not_load__is_an_error) {
+START_TEST(source_choose__iterator_that_does_not_load__is_an_error) {
   struct source_options options = {.kind = SOURCE_ITERATOR};
   struct source_note note;
   struct source *other = NULL;
-  ck_assert_int_lt(source_new(&options, &other, &note), 0);
+  ck_assert_int_lt(source_choose(&options, &other, &note), 0);
   ck_assert_ptr_null(other);
   ck_assert_str_ne(note.text, "");
   ck_assert(note.is_error);
 }
 END_TEST
 
-START_TEST(source_new__syscall__says_nothing) {
+START_TEST(source_choose__syscall__says_nothing) {
   struct source_options options = {.kind = SOURCE_SYSCALL};
   struct source_note note;
   struct source *other = NULL;
-  ck_assert_int_eq(source_new(&options, &other, &note), 0);
+  ck_assert_int_eq(source_choose(&options, &other, &note), 0);
   ck_assert_str_eq(note.text, "");
   source_free(other);
 }
@@ -304,7 +304,7 @@ static void refuse_pin(const char *pin, int error, const char *text) {
   struct source_options options = {.kind = SOURCE_AUTO, .iterator_pin = pin};
   struct source_note note;
   struct source *other = NULL;
-  ck_assert_int_eq(source_new(&options, &other, &note), error);
+  ck_assert_int_eq(source_choose(&options, &other, &note), error);
   ck_assert_ptr_null(other);
   ck_assert(note.is_error);
   char expected[400];
@@ -312,7 +312,7 @@ static void refuse_pin(const char *pin, int error, const char *text) {
   ck_assert_str_eq(note.text, expected);
 }
 
-START_TEST(source_new__pin_is_something_else__is_refused) {
+START_TEST(source_choose__pin_is_something_else__is_refused) {
   static const char no_bpffs[] =
       "it is no file on a bpffs, so it cannot be a pinned iterator";
   refuse_pin("/dev/null", -EMEDIUMTYPE, no_bpffs);
@@ -389,10 +389,12 @@ Suite *source_suite(void) {
   tcase_add_test(limits,
                  source_syscall_new__without_privilege__fails_with_eperm);
   tcase_add_test(
-      limits, source_new__auto_without_iterator__takes_syscalls_and_says_why);
-  tcase_add_test(limits, source_new__iterator_that_does_not_load__is_an_error);
-  tcase_add_test(limits, source_new__syscall__says_nothing);
-  tcase_add_test(limits, source_new__pin_is_something_else__is_refused);
+      limits,
+      source_choose__auto_without_iterator__takes_syscalls_and_says_why);
+  tcase_add_test(limits,
+                 source_choose__iterator_that_does_not_load__is_an_error);
+  tcase_add_test(limits, source_choose__syscall__says_nothing);
+  tcase_add_test(limits, source_choose__pin_is_something_else__is_refused);
   tcase_add_test(limits, source_free__null__does_nothing);
   suite_add_tcase(suite, limits);
   return suite;

@@ -5,7 +5,7 @@
 #include "suites.h"
 
 #include "fake_libbpf.h"
-#include "source.h"
+#include "source_choice.h"
 
 #include <errno.h>
 

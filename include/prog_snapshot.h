@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* prog_snapshot: all loaded BPF programs at one instant. */
+#ifndef BPF_STATS_PROG_SNAPSHOT_H
+#define BPF_STATS_PROG_SNAPSHOT_H
+
+#include "prog_stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One loaded program at one instant. (id, load_time_ns) identifies it: the
+ * kernel gives an id to another program after it was freed. */
+struct prog_sample {
+  uint32_t id;
+  bool unreadable;         /* it exists, but only its id could be had */
+  uint64_t load_time_ns;   /* CLOCK_BOOTTIME; never 0 when readable */
+  const char *name;        /* full name, any bytes; owned by the source */
+  char type_name[32];      /* libbpf's name of the type, or "type_<number>" */
+  char tag[17];            /* hash of the instructions, 16 hex digits */
+  struct prog_stats stats; /* since the program was loaded */
+  uint64_t memory_bytes;   /* 0: not known, or not asked for */
+};
+
+/* Whether the kernel's run-time statistics were on, whoever turned them on. */
+enum statistics { STATISTICS_UNKNOWN, STATISTICS_OFF, STATISTICS_ON };
+
+struct prog_snapshot {
+  uint64_t time_ns;     /* CLOCK_BOOTTIME just before the walk began */
+  uint64_t duration_ns; /* how long the walk took */
+  const struct prog_sample *samples; /* ids strictly ascending */
+  size_t samples_num;
+  size_t read_errors; /* unreadable programs; one that vanished is none */
+  bool complete;      /* the walk ended in the kernel's own end-of-list */
+  bool has_misses;    /* this kernel reports recursion_misses (5.12) */
+  enum statistics statistics; /* while the walk was on; the iterator knows */
+};
+
+#endif
