@@ -31,6 +31,8 @@ struct prog_snapshot {
   const struct prog_sample *samples; /* ids strictly ascending */
   size_t samples_num;
   size_t read_errors; /* unreadable programs; one that vanished is none */
+  int error;          /* of one of those, or why the walk was cut short: -errno,
+                         or 0 */
   bool complete;      /* the walk ended in the kernel's own end-of-list */
   bool has_misses;    /* this kernel reports recursion_misses (5.12) */
   enum statistics statistics; /* while the walk was on; the iterator knows */

@@ -47,6 +47,10 @@ int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot);
 /* Accepts NULL. */
 void source_free(struct source *source);
 
+/* What an error of a snapshot means and, where that is known, what to do about
+ * it: a part of a sentence. */
+const char *source_explain(int error);
+
 /* Hands every warning of libbpf, one line without its end, to LOG instead of
  * stderr. */
 void source_log_libbpf(void (*log)(const char *line));

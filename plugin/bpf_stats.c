@@ -230,7 +230,9 @@ static int bpf_stats_init(void) {
   if (rc == 0)
     rc = start_sampler();
   if (rc != 0) {
-    ERROR("bpf_stats: %s. The plugin is not started.", STRERROR(-rc));
+    ERROR("bpf_stats: memory or a thread is missing: %s. The plugin is not "
+          "started.",
+          STRERROR(-rc));
     accounting_clear(&plugin.accounting);
     return 0;
   }

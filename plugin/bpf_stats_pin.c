@@ -45,8 +45,9 @@ struct options {
 };
 
 static int complain(const char *what, const char *subject, int error) {
-  fprintf(stderr, "bpf_stats_pin: %s %s: %s\n", what, subject,
-          strerror(-error));
+  bool denied = error == -EPERM || error == -EACCES;
+  fprintf(stderr, "bpf_stats_pin: %s %s: %s%s\n", what, subject,
+          strerror(-error), denied ? "; run it as root" : "");
   return error;
 }
 

@@ -2,6 +2,8 @@
 /* report: one line for each change. */
 #include "report.h"
 
+#include "source.h"
+
 #include "collectd/core/daemon/collectd.h"
 
 #include "collectd/core/daemon/plugin.h"
@@ -33,7 +35,9 @@ void report_statistics(struct report *report, bool off) {
 void report_read(struct report *report, int error,
                  const struct prog_snapshot *snapshot) {
   if (error != 0 && error != report->read_error)
-    ERROR("bpf_stats: reading BPF programs failed: %s", STRERROR(-error));
+    ERROR("bpf_stats: reading BPF programs failed: %s. It is tried again at "
+          "each read.",
+          source_explain(error));
   if (error == 0 && report->read_error != 0)
     NOTICE("bpf_stats: reading BPF programs works again");
   report->read_error = error;
@@ -41,10 +45,11 @@ void report_read(struct report *report, int error,
     return;
   bool partial = !snapshot->complete || snapshot->read_errors > 0;
   if (partial && !report->partial)
-    WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s; the "
-            "others are dispatched",
+    WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s: %s. The "
+            "others are dispatched.",
             snapshot->read_errors, snapshot->samples_num,
-            snapshot->complete ? "" : ", and the walk was cut short");
+            snapshot->complete ? "" : ", and the walk was cut short",
+            source_explain(snapshot->error));
   if (!partial && report->partial)
     NOTICE("bpf_stats: all BPF programs can be read again");
   report->partial = partial;

@@ -113,11 +113,11 @@ int samples_end(struct samples *samples, int walk_error, int read_error,
                 struct prog_snapshot *ret) {
   sample_list_clear(&samples->previous);
   const struct sample_list *list = &samples->current;
-  if (list->num == samples->read_errors) { /* none was readable */
-    int error = walk_error != 0 ? walk_error : list->num > 0 ? read_error : 0;
-    if (error != 0)
-      return error;
-  }
+  ret->error = walk_error;
+  if (walk_error == 0 && samples->read_errors > 0)
+    ret->error = read_error;
+  if (list->num == samples->read_errors && ret->error != 0)
+    return ret->error; /* none was readable */
   ret->samples = list->items;
   ret->samples_num = list->num;
   ret->read_errors = samples->read_errors;

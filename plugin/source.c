@@ -6,6 +6,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,26 @@ int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot) {
 void source_free(struct source *source) {
   if (source != NULL)
     source->free(source);
+}
+
+const char *source_explain(int error) {
+  switch (error) {
+  case -ENOENT:
+    return "there is no such file; pin the iterator with bpf_stats_pin";
+  case -EMEDIUMTYPE:
+    return "it is no file on a bpffs, so it cannot be a pinned iterator";
+  case -EPROTO:
+    return "it is pinned, but hands out something else than our records";
+  case -ESTALE:
+    return "it was pinned by another version of bpf_stats; pin it anew";
+  case -EBADMSG:
+  case -ENODATA:
+    return "its stream of records is damaged";
+  case -EMFILE:
+    return "collectd has too many files open; raise its LimitNOFILE";
+  default:
+    return strerror(-error);
+  }
 }
 
 static void (*log_line)(const char *line);

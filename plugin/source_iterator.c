@@ -166,24 +166,6 @@ int source_iterator_pin(const struct source *source, const char *path) {
   return iterator_pin(((const struct source_iterator *)source)->iterator, path);
 }
 
-static const char *explain(int error) {
-  switch (error) {
-  case -ENOENT:
-    return "there is no such file; pin the iterator with bpf_stats_pin";
-  case -EMEDIUMTYPE:
-    return "it is no file on a bpffs, so it cannot be a pinned iterator";
-  case -EPROTO:
-    return "it is pinned, but hands out something else than our records";
-  case -ESTALE:
-    return "it was pinned by another version of bpf_stats; pin it anew";
-  case -EBADMSG:
-  case -ENODATA:
-    return "its stream of records is damaged";
-  default:
-    return strerror(-error);
-  }
-}
-
 int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
                       size_t reason_size) {
   struct source_iterator *source = new_source(0);
@@ -200,7 +182,7 @@ int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
   if (rc == 0 && !snapshot.complete)
     rc = -ENODATA;
   if (rc != 0) {
-    snprintf(reason, reason_size, "%s: %s", pin, explain(rc));
+    snprintf(reason, reason_size, "%s: %s", pin, source_explain(rc));
     iterator_source_free(&source->base);
     return rc;
   }
