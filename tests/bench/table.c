@@ -18,7 +18,7 @@ void table_head(void) {
   uname(&name);
   printf("Linux %s %s, %ld CPUs; libbpf %s\n", name.release, name.machine,
          sysconf(_SC_NPROCESSORS_ONLN), libbpf_version_string());
-  printf("%-44s %9s %-5s %8s  %-28s %6s\n", "", "median", "", "ratio", "to",
+  printf("%-44s %9s %-2s %8s  %-28s %6s\n", "", "median", "", "ratio", "to",
          "limit");
 }
 
@@ -31,7 +31,7 @@ void table_section(const char *format, ...) {
 }
 
 static void print_value(const char *what, double value, const char *unit) {
-  printf("  %-42s %9.*f %-5s", what, value < 100.0 ? 1 : 0, value, unit);
+  printf("  %-42s %9.*f %-2s", what, value < 100.0 ? 1 : 0, value, unit);
 }
 
 void table_value(const char *what, double value, const char *unit) {
@@ -43,12 +43,13 @@ void table_ratio(const char *what, double value, const char *unit,
                  const char *to, double base, const double *limit) {
   double ratio = value / base;
   print_value(what, value, unit);
-  printf(" %8.3f  %-28s", ratio, to);
-  if (limit != NULL && !(ratio <= *limit))
-    exceeded = true;
-  if (limit != NULL)
-    printf(" %6g%s", *limit, ratio <= *limit ? "" : "  EXCEEDED");
-  printf("\n");
+  const bool above = limit != NULL && !(ratio <= *limit);
+  if (limit == NULL)
+    printf(" %8.3f  %s\n", ratio, to);
+  else
+    printf(" %8.3f  %-28s %6g%s\n", ratio, to, *limit,
+           above ? "  EXCEEDED" : "");
+  exceeded |= above;
 }
 
 bool table_exceeded(void) { return exceeded; }
