@@ -28,7 +28,7 @@ unmount_root() {
 make_root() {
   local site suite
   # shellcheck disable=SC2016 # apt expands it
-    site=$(apt-get indextargets --format '$(SITE)' | head -n 1)
+  site=$(apt-get indextargets --format '$(SITE)' | head -n 1)
   # shellcheck source=/dev/null
   suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
   unmount_root
@@ -49,6 +49,7 @@ setup_file() {
   unset MAKEFLAGS MAKELEVEL MFLAGS
   rm -rf "$work"
   mkdir -p "$work"
+  rm -f "$builddir"/collectd-bpf_stats-*.tar.xz # of another version
   make -s -C "$builddir" dist >&2
   tar -xf "$builddir"/collectd-bpf_stats-*.tar.xz -C "$work"
   (cd "$work"/collectd-bpf_stats-* && dpkg-buildpackage -b -us -uc) >"$work/build.log" 2>&1 || {

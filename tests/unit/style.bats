@@ -27,3 +27,12 @@
   [ "$(wc -l <"$BATS_TEST_TMPDIR/pairs")" -gt 100 ]
   tsort "$BATS_TEST_TMPDIR/pairs"
 }
+
+@test "version__is_the_same_everywhere" {
+  cd "$srcdir"
+  version=$(sed -n 's/^AC_INIT(\[bpf_stats\], \[\([0-9.]*\)\].*/\1/p' configure.ac)
+  [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]
+  head -n 1 debian/changelog | grep -F "($version-"
+  grep -Ex "Version: +$version" rpm/collectd-bpf-stats.spec
+  grep -E -m 1 '^## ' CHANGELOG.md | grep -F "## $version "
+}
