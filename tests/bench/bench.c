@@ -24,7 +24,7 @@
 enum {
   FEW = 1000,
   MANY = 10000,
-  ROUNDS = 101, /* odd, for the median */
+  ROUNDS = 301, /* odd, for the median */
   SCRIPT_ROUNDS = 5,
   STEADY_READS = 100,
 };
