@@ -232,9 +232,16 @@ int bpf_obj_pin(int fd, const char *path) {
   return -EBADF;
 }
 
+/* Newer versions write into the options how long the log would be. */
+#if LIBBPF_MAJOR_VERSION > 1 || LIBBPF_MINOR_VERSION > 1
+typedef struct bpf_prog_load_opts load_opts;
+#else
+typedef const struct bpf_prog_load_opts load_opts;
+#endif
+
 int bpf_prog_load(enum bpf_prog_type type, const char *name,
                   const char *license, const struct bpf_insn *insns,
-                  size_t insns_num, const struct bpf_prog_load_opts *opts) {
+                  size_t insns_num, load_opts *opts) {
   (void)type;
   (void)name;
   (void)license;
