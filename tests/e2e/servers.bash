@@ -2,7 +2,7 @@
 # its own files below $servers, stopped by its own pid.
 # shellcheck shell=bash
 
-: "${servers:?is set to the folder of the servers}" "${srcdir:?}"
+: "${servers?is set to the folder of the servers, when tests run}" "${srcdir:?}"
 fleet=$srcdir/conf/fleet
 
 # Prints that many ports of loopback on which nobody listens.

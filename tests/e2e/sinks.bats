@@ -3,9 +3,9 @@
 # aggregating collectd, Prometheus. One scenario, in sinks.bash, for all tests.
 
 load common
-servers=$BATS_FILE_TMPDIR
+servers=${BATS_FILE_TMPDIR:-} # none while bats only counts the tests
 host=web1.example.com
-use_dir "$BATS_FILE_TMPDIR"
+use_dir "$servers"
 load servers
 load sinks
 
