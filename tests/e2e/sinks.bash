@@ -127,11 +127,12 @@ csv_points() { # DIRECTORY_OF_HOST
   done
 }
 
+# + 0: newer versions of graphite-web and jq leave 7 as 7.0.
 graphite_points() {
   render 'target=collectd.web1_example_com.bpf_stats*.*' format=json from=-10min |
     jq -r '.[] | (.target | split(".")) as $name | .datapoints[] | select(.[0] != null) |
       [.[1], ($name[2] | ltrimstr("bpf_stats") | ltrimstr("-") | if . == "" then "-" else . end),
-       $name[3], .[0]] | join(" ")'
+       $name[3], .[0] + 0] | join(" ")'
 }
 
 influxdb_points() { # DATABASE
