@@ -40,22 +40,13 @@ struct groups *groups_new(const struct groups_options *options);
 void groups_free(struct groups *groups);
 
 /* Takes one snapshot in, and what was unloaded meanwhile, UNLOADS, or NULL when
- * nobody watches. Both are borrowed.
+ * nobody watches. Both are borrowed. PART: what it ends; without windows always
+ * PART_FIRST. The deltas are of that part, but after PART_LAST still of the
+ * window, and groups_next() then goes over all that any part would have.
  * Returns 0, or -ENOMEM: then totals and deltas are unchanged. */
-int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
+int groups_update(struct groups *groups, enum part part,
+                  const struct prog_snapshot *snapshot,
                   const struct unloads *unloads);
-
-/* The same for the second snapshot of an interval, at the end of its window:
- * the deltas are of the window alone. */
-int groups_update_window(struct groups *groups,
-                         const struct prog_snapshot *snapshot,
-                         const struct unloads *unloads);
-
-/* And for the third, at the end of the interval: the deltas remain those of the
- * window, and groups_next() goes over all that any of the three would have. */
-int groups_update_rest(struct groups *groups,
-                       const struct prog_snapshot *snapshot,
-                       const struct unloads *unloads);
 
 /* After all three: estimates what was not counted in the rest of the interval,
  * each group by itself; see estimate_add(). */

@@ -9,12 +9,11 @@
 
 #include <stdbool.h>
 
-/* Zeros: nothing was counted. */
-struct host_total {
-  struct prog_stats stats;   /* never falls */
+/* What the total rests on. Zeros: nothing was counted. */
+struct host_basis {
   struct prog_stats counted; /* by the host's programs, one by one */
   struct prog_stats dead;    /* by all that were unloaded since BASE was set */
-  struct prog_stats base;    /* of what STATS has: neither DEAD nor loaded */
+  struct prog_stats base;    /* of the total: neither DEAD nor loaded */
 };
 
 /* Sums over the host's programs, of one update. */
@@ -26,10 +25,12 @@ struct host_sums {
   struct prog_stats awaited;  /* and of all others, as far as that is known */
 };
 
-/* Takes the sums of one update in. UNLOADS: what was unloaded meanwhile, or
- * NULL when nobody watches; borrowed. COMPLETE: the snapshot had all programs.
- */
-void host_total_update(struct host_total *total, const struct host_sums *sums,
-                       const struct unloads *unloads, bool complete);
+/* Takes the sums of one update in. TOTAL: as it was before. UNLOADS: what was
+ * unloaded meanwhile, or NULL when nobody watches; borrowed. COMPLETE: the
+ * snapshot had all programs. Returns the total, which never falls. */
+struct prog_stats host_total_next(struct host_basis *basis,
+                                  struct prog_stats total,
+                                  const struct host_sums *sums,
+                                  const struct unloads *unloads, bool complete);
 
 #endif

@@ -23,13 +23,13 @@ struct measurement {
   bool extrapolate;
 };
 
-/* Without windows: after groups_update() with a snapshot at NOW_NS of
+/* Without windows: after an update with a snapshot at NOW_NS of
  * CLOCK_BOOTTIME. */
 struct measurement measurement_of_interval(const struct accounting *accounting,
                                            const struct host *host,
                                            uint64_t now_ns);
 
-/* After groups_update_rest(): statistics were on for WINDOW_NS of the
+/* After the last part of an interval: statistics were on for WINDOW_NS of the
  * INTERVAL_NS up to NOW_NS of CLOCK_BOOTTIME; 0: they could not be turned on.
  * STATISTICS: whether they were on in the rest of it, as far as snapshots saw.
  */

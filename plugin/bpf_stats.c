@@ -36,15 +36,13 @@ static struct plugin {
 } plugin = {.accounting = {.fd = -1}};
 
 /* From the kernel to the groups. */
-static void take_snapshot(int (*update)(struct groups *groups,
-                                        const struct prog_snapshot *snapshot,
-                                        const struct unloads *unloads)) {
+static void take_snapshot(enum part part) {
   struct unloads unloads;
   watch_begin(&plugin.watch, &plugin.report);
   int rc = source_snapshot(plugin.source, &plugin.snapshot);
   if (rc == 0)
-    rc = update(plugin.groups, &plugin.snapshot,
-                watch_end(&plugin.watch, &unloads));
+    rc = groups_update(plugin.groups, part, &plugin.snapshot,
+                       watch_end(&plugin.watch, &unloads));
   report_read(&plugin.report, rc, &plugin.snapshot);
   if (rc == 0) {
     watch_taken(&plugin.watch);
@@ -67,7 +65,7 @@ static void see_outside(void) {
  * counts between the two is the window and nothing else. */
 static void begin_window(void) {
   update_accounting();
-  take_snapshot(groups_update);
+  take_snapshot(PART_FIRST);
   plugin.outside = plugin.snapshot.statistics;
   accounting_begin_window(&plugin.accounting);
 }
@@ -77,7 +75,7 @@ static void end_window(void) {
   report_accounting(&plugin.report, plugin.accounting.error);
   update_accounting();
   if (plugin.error == 0)
-    take_snapshot(groups_update_window);
+    take_snapshot(PART_WINDOW);
   see_outside();
 }
 
@@ -85,7 +83,7 @@ static struct measurement read_whole_interval(void) {
   update_accounting();
   if (plugin.sampler == NULL)
     report_accounting(&plugin.report, plugin.accounting.error);
-  take_snapshot(groups_update);
+  take_snapshot(PART_FIRST);
   return measurement_of_interval(&plugin.accounting, groups_host(plugin.groups),
                                  plugin.snapshot.time_ns);
 }
@@ -94,7 +92,7 @@ static struct measurement read_whole_interval(void) {
  * the kernel always counts, are of the time that they are given. */
 static struct measurement read_window(uint64_t interval_ns) {
   if (plugin.error == 0)
-    take_snapshot(groups_update_rest);
+    take_snapshot(PART_LAST);
   see_outside();
   struct measurement measurement = measurement_of_window(
       &plugin.accounting, groups_host(plugin.groups), boottime_ns(),

@@ -116,9 +116,12 @@ static int pin(const struct options *options) {
   accounting_update(&accounting, boottime_ns());
   struct source *source = NULL;
   int rc = load_checked(&source);
-  const char *step = NULL;
-  if (rc == 0 && (rc = bpffs_provide(options->dir, &step)) != 0)
-    complain(step, options->dir, rc);
+  if (rc == 0) {
+    const char *step = NULL;
+    rc = bpffs_provide(options->dir, &step);
+    if (rc != 0)
+      complain(step, options->dir, rc);
+  }
   if (rc == 0)
     rc = pin_iterator(options, source);
   if (rc == 0)

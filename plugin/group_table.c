@@ -189,8 +189,8 @@ void group_table_settle(struct group_table *table) {
     TAILQ_REMOVE(&table->active, node, link);
     if (node != &table->other)
       table->active_num--;
-    group_begin(&node->group,
-                PART_FIRST); /* its last delta would be of long ago */
+    /* Its last delta would be of long ago. */
+    group_begin(&node->group, PART_FIRST);
     push_idle(table, node);
   }
   while (table->groups_max == 0 && table->idle_num > IDLE_MAX)

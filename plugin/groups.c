@@ -18,7 +18,7 @@ struct groups {
   struct host host;
   uint64_t unwatched; /* unloads while nobody watched */
   uint64_t lost;      /* unloads whose record the watch has lost */
-  struct host_total total;
+  struct host_basis basis;
 };
 
 struct groups *groups_new(const struct groups_options *options) {
@@ -184,12 +184,13 @@ static void account_host(struct groups *groups,
                          const struct host_sums *sums, enum part part,
                          bool measured) {
   struct group *host = &groups->host.group;
-  host_total_update(&groups->total, sums, unloads, snapshot->complete);
-  struct prog_stats rise = prog_stats_sub(groups->total.stats, host->total);
+  const struct prog_stats before = host->total;
+  host->total = host_total_next(&groups->basis, before, sums, unloads,
+                                snapshot->complete);
+  struct prog_stats rise = prog_stats_sub(host->total, before);
   struct prog_stats delta = sums->measured;
   if (measured && unloads != NULL)
     delta = prog_stats_sub(prog_stats_add(delta, rise), sums->advance);
-  host->total = groups->total.stats;
   add_delta(host, part, delta);
 }
 
@@ -211,8 +212,9 @@ static void count_churn(struct groups *groups, bool complete,
       groups->unwatched + (groups->lost > given_up ? groups->lost : given_up);
 }
 
-static int update(struct groups *groups, const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads, enum part part) {
+int groups_update(struct groups *groups, enum part part,
+                  const struct prog_snapshot *snapshot,
+                  const struct unloads *unloads) {
   struct members *members = &groups->members;
   int rc = members_update(members, snapshot, unloads);
   if (rc != 0)
@@ -226,23 +228,6 @@ static int update(struct groups *groups, const struct prog_snapshot *snapshot,
     groups->host.elapsed_ns = snapshot->time_ns - members->last_time_ns;
   members_settle(members, snapshot);
   return 0;
-}
-
-int groups_update(struct groups *groups, const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads) {
-  return update(groups, snapshot, unloads, PART_FIRST);
-}
-
-int groups_update_window(struct groups *groups,
-                         const struct prog_snapshot *snapshot,
-                         const struct unloads *unloads) {
-  return update(groups, snapshot, unloads, PART_WINDOW);
-}
-
-int groups_update_rest(struct groups *groups,
-                       const struct prog_snapshot *snapshot,
-                       const struct unloads *unloads) {
-  return update(groups, snapshot, unloads, PART_LAST);
 }
 
 void groups_extrapolate(struct groups *groups, uint64_t interval_ns,

@@ -9,24 +9,26 @@
  * now, but never too large. */
 #include "host_total.h"
 
-void host_total_update(struct host_total *total, const struct host_sums *sums,
-                       const struct unloads *unloads, bool complete) {
+struct prog_stats host_total_next(struct host_basis *basis,
+                                  struct prog_stats total,
+                                  const struct host_sums *sums,
+                                  const struct unloads *unloads,
+                                  bool complete) {
   if (unloads == NULL) { /* nothing is on its way */
-    total->stats = prog_stats_add(total->stats, sums->advance);
-    total->counted = total->stats;
-    return;
+    basis->counted = prog_stats_add(total, sums->advance);
+    return basis->counted;
   }
-  total->counted = prog_stats_add(total->counted, sums->advance);
-  total->stats = prog_stats_max(total->stats, total->counted);
-  total->dead = prog_stats_add(total->dead, unloads->stats);
+  basis->counted = prog_stats_add(basis->counted, sums->advance);
+  total = prog_stats_max(total, basis->counted);
+  basis->dead = prog_stats_add(basis->dead, unloads->stats);
   if (unloads->begins) {
-    total->dead = (struct prog_stats){0};
-    total->base = prog_stats_sub(total->stats, sums->loaded);
-    total->base = prog_stats_sub(total->base, sums->ended);
-    total->base = prog_stats_sub(total->base, sums->awaited);
+    basis->dead = (struct prog_stats){0};
+    basis->base = prog_stats_sub(total, sums->loaded);
+    basis->base = prog_stats_sub(basis->base, sums->ended);
+    basis->base = prog_stats_sub(basis->base, sums->awaited);
   } else if (complete) {
-    struct prog_stats sum = prog_stats_add(total->dead, sums->loaded);
-    total->stats =
-        prog_stats_max(total->stats, prog_stats_add(total->base, sum));
+    struct prog_stats sum = prog_stats_add(basis->dead, sums->loaded);
+    total = prog_stats_max(total, prog_stats_add(basis->base, sum));
   }
+  return total;
 }

@@ -42,9 +42,7 @@ struct found {
 };
 
 /* Finds the member that such a sample is of, or else one that was there but not
- * read the last time, or never, so that it may be. Returns NULL if there is
- * none.
- */
+ * read the last time, or never, so that it may be. NULL: there is none. */
 static struct member *claim(struct found *found, uint64_t load_time_ns) {
   struct member *unread = NULL;
   struct member *member = NULL;

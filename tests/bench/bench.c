@@ -107,7 +107,7 @@ static size_t read_all(struct reader *reader) {
   struct prog_snapshot snapshot;
   int rc = source_snapshot(reader->source, &snapshot);
   if (rc == 0)
-    rc = groups_update(reader->groups, &snapshot, NULL);
+    rc = groups_update(reader->groups, PART_FIRST, &snapshot, NULL);
   if (rc != 0)
     die("reading", rc);
   struct metrics_read read = {
@@ -223,7 +223,6 @@ static double compare_walks(struct reader *by_syscall,
     read_us[i] = t4 - t3;
     walk_us[i] = clock_us(CLOCK_MONOTONIC) - t4;
   }
-  close(walk_link_fd);
   double loop = median(loop_us, ROUNDS);
   table_value("shortest loop of system calls", loop, "us");
   double by_calls = median(syscall_us, ROUNDS);
@@ -231,6 +230,7 @@ static double compare_walks(struct reader *by_syscall,
               &syscall_per_loop_max);
   if (by_iterator == NULL)
     return 0.0;
+  close(walk_link_fd);
   double walk = median(walk_us, ROUNDS);
   table_ratio("an iterator that only walks", walk, "us", to_loop, loop, NULL);
   double snapshot = median(iterator_us, ROUNDS);

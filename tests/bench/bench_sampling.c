@@ -33,20 +33,18 @@ static struct source *source;
 static struct groups *groups;
 static int prog_fd;
 
-static void take_snapshot(int (*update)(struct groups *groups,
-                                        const struct prog_snapshot *snapshot,
-                                        const struct unloads *unloads)) {
+static void take_snapshot(enum part part) {
   struct prog_snapshot snapshot;
   int rc = source_snapshot(source, &snapshot);
   if (rc == 0)
-    rc = update(groups, &snapshot, NULL);
+    rc = groups_update(groups, part, &snapshot, NULL);
   if (rc != 0)
     die("reading", rc);
 }
 
 /* As the plugin does it. */
 static void begin_window(void) {
-  take_snapshot(groups_update);
+  take_snapshot(PART_FIRST);
   accounting_begin_window(&accounting);
   if (accounting.error != 0)
     die("turning statistics on", accounting.error);
@@ -54,7 +52,7 @@ static void begin_window(void) {
 
 static void end_window(void) {
   accounting_end_window(&accounting);
-  take_snapshot(groups_update_window);
+  take_snapshot(PART_WINDOW);
 }
 
 /* Runs the program in one call: each one takes the kernel some milliseconds to
@@ -67,10 +65,10 @@ static double run_interval(struct sampler *sampler) {
   uint64_t end_ns = monotonic_ns();
   if (rc != 0)
     die("running", rc);
-  if (sampler != NULL)
+  if (sampler != NULL) {
     sampler_wait(sampler);
-  if (sampler != NULL)
-    take_snapshot(groups_update_rest);
+    take_snapshot(PART_LAST);
+  }
   return (double)(end_ns - begin_ns) / RUNS;
 }
 

@@ -99,14 +99,8 @@ static void begin(bool first) {
 }
 
 static void update(struct input *input, enum part part) {
-  static int (*const updates[])(struct groups * groups,
-                                const struct prog_snapshot *snapshot,
-                                const struct unloads *unloads) = {
-      [PART_FIRST] = groups_update,
-      [PART_WINDOW] = groups_update_window,
-      [PART_LAST] = groups_update_rest,
-  };
-  int rc = updates[part](trial.groups, &snapshot, watched ? &unloads : NULL);
+  int rc =
+      groups_update(trial.groups, part, &snapshot, watched ? &unloads : NULL);
   demand(rc == 0, "memory");
   trial.part = part;
   if (part == PART_FIRST)

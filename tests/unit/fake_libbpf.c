@@ -302,7 +302,7 @@ static void write_record(int fd, const struct fake_prog *prog) {
 }
 
 int fake_libbpf_open_iterator(void) {
-  int fd = memfd_create("iterator", MFD_CLOEXEC);
+  int fd = new_fd();
   struct prog_record end = {.magic = PROG_RECORD_MAGIC,
                             .version = PROG_RECORD_VERSION,
                             .flags = PROG_RECORD_END};
@@ -326,7 +326,7 @@ int fake_libbpf_open_iterator(void) {
 }
 
 int fake_libbpf_open_sysctl(void) {
-  int fd = memfd_create("bpf_stats_enabled", MFD_CLOEXEC);
+  int fd = new_fd();
   if (pwrite(fd, fake_libbpf.sysctl_on ? "1\n" : "0\n", 2, 0) != 2)
     abort();
   return fd;

@@ -6,8 +6,6 @@
 
 #include <check.h>
 
-void module_register(void);
-
 struct config_tree tree;
 static int fds_at_start;
 

@@ -8,6 +8,9 @@
 #include "fake_collectd.h"
 #include "fake_libbpf.h"
 
+/* The plugin's entry point, as collectd knows it. */
+void module_register(void);
+
 /* The plugin's block: at first with Source "syscall" and WatchUnload false. */
 extern struct config_tree tree;
 
