@@ -2,6 +2,8 @@
 /* prog_name: finds the names that the kernel has cut, through BTF. */
 #include "prog_name.h"
 
+#include "kernel_error.h"
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -20,13 +22,6 @@ void prog_name_cache_clear(struct prog_name_cache *cache) {
 
 _Static_assert(PROG_SHORT_NAME_SIZE == BPF_OBJ_NAME_LEN,
                "the kernel's size of names");
-
-/* Such a failure may be over at the next try; any other is the last word of the
- * kernel or of libbpf. */
-static bool is_transient(int error) {
-  return error == ENOMEM || error == EMFILE || error == ENFILE ||
-         error == EINTR || error == EAGAIN;
-}
 
 /* Sets *RET_NAME to the name of the program's main function in its BTF, owned
  * by the cache, or to NULL when there is none. Returns 0 or -errno. */
@@ -86,7 +81,7 @@ int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
   const char *full_name = NULL;
   if (may_be_cut(info->name) && info->btf_id != 0) {
     int rc = main_func_name(cache, prog_fd, &full_name);
-    if (rc != 0 && is_transient(-rc))
+    if (kernel_error_may_pass(rc))
       return rc;
   }
   return prog_name_make(info->name, full_name, info->tag, ret_name);
