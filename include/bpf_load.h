@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+struct bpf_program;
+
 /* Before libbpf loads something: keeps back what it says meanwhile. */
 void bpf_load_begin(void);
 
@@ -16,8 +18,10 @@ void bpf_load_begin(void);
 void bpf_load_end(int rc, const char *what, const char *needs, char *reason,
                   size_t reason_size);
 
-/* Sets *RET_NUM so that CPUs are numbered below it. Returns 0; -E2BIG when our
- * programs have no room for so many; -errno. */
-int bpf_load_cpus_num(unsigned *ret_num);
+/* Lets the loaded PROGRAM, the "bpf_stats_cpus" of an object, find the CPUs,
+ * and unloads it. ANCHOR_FD: the object's map "anchor". To be called before
+ * another program of that object runs. Returns 0; -E2BIG when there are more
+ * than PROG_RECORD_CPUS_MAX; -EFAULT when they are not found; -errno. */
+int bpf_load_find_cpus(struct bpf_program *program, int anchor_fd);
 
 #endif

@@ -15,6 +15,9 @@
 #define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
 #define PROG_RECORD_VERSION 2
 
+/* What the loader writes into the anchor of each CPU, see cpu_offsets.bpf.h. */
+#define CPU_OFFSETS_MAGIC 0x62706673616e6368 /* "bpfsanch" */
+
 enum {
   PROG_RECORD_SHORT_NAME_SIZE = 16, /* BPF_OBJ_NAME_LEN */
   PROG_RECORD_NAME_SIZE = 512,      /* KSYM_NAME_LEN, bounds names in BTF */

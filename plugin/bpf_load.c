@@ -4,11 +4,13 @@
 
 #include "prog_record.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* libbpf has no way to hand the callback an argument. */
@@ -39,12 +41,31 @@ void bpf_load_end(int rc, const char *what, const char *needs, char *reason,
              strerror(-rc), first_warning);
 }
 
-int bpf_load_cpus_num(unsigned *ret_num) {
-  int num = libbpf_num_possible_cpus();
-  if (num < 0)
-    return num;
-  if (num > PROG_RECORD_CPUS_MAX)
+/* Marks the element that each CPU has of the anchor. The kernel takes a value
+ * for each possible CPU, and nobody but the kernel knows how many these are:
+ * hence values for as many as it can be built for (CONFIG_NR_CPUS). */
+static int mark_anchor(int anchor_fd) {
+  enum { KERNEL_CPUS_MAX = 8192 };
+  uint64_t *values = calloc(KERNEL_CPUS_MAX, sizeof(*values));
+  if (values == NULL)
+    return -ENOMEM;
+  for (size_t i = 0; i < KERNEL_CPUS_MAX; i++)
+    values[i] = CPU_OFFSETS_MAGIC;
+  uint32_t zero = 0;
+  int rc = bpf_map_update_elem(anchor_fd, &zero, values, BPF_ANY);
+  free(values);
+  return rc;
+}
+
+int bpf_load_find_cpus(struct bpf_program *program, int anchor_fd) {
+  int rc = mark_anchor(anchor_fd);
+  LIBBPF_OPTS(bpf_test_run_opts, opts);
+  if (rc == 0)
+    rc = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+  bpf_program__unload(program);
+  if (rc != 0)
+    return rc;
+  if (opts.retval == 1)
     return -E2BIG;
-  *ret_num = (unsigned)num;
-  return 0;
+  return opts.retval == 0 ? 0 : -EFAULT;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* cpu_offsets: finds the copy that each CPU has of a per-CPU variable, without
- * any kernel symbol, as not all kernels have them. */
+/* cpu_offsets: finds the copy that each CPU has of a per-CPU variable.
+ *
+ * The number of CPUs comes from the kernel itself and not from a file that says
+ * it, which can be wrong in a container. bpf_load_find_cpus() runs this. */
 #ifndef BPF_STATS_CPU_OFFSETS_BPF_H
 #define BPF_STATS_CPU_OFFSETS_BPF_H
 
@@ -12,10 +14,10 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-/* One element, of which the kernel tells the address on any CPU: the difference
- * to the map's own per-CPU pointer is that CPU's offset, which finds every
- * other per-CPU variable. No kernel symbol is needed: not all kernels have
- * them. */
+/* Our loader writes CPU_OFFSETS_MAGIC into the element of each CPU. The kernel
+ * tells the address of an element: its difference to the map's own per-CPU
+ * pointer is the offset of that CPU, which finds every other per-CPU variable.
+ * No kernel symbol is needed: not all kernels have them. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
@@ -23,12 +25,12 @@ struct {
   __type(value, __u64);
 } anchor SEC(".maps");
 
-/* Set by the loader: CPUs are numbered below it. */
-const volatile __u32 cpus_num = 0;
-
-/* Found anew at each start of a walk; the same each time. */
+/* Found once, before any other program here runs. A CPU that does not exist,
+ * though there are others of a higher number, has CPU_OFFSET_NONE, which is no
+ * offset, as those are multiples of a page. */
+enum { CPU_OFFSET_NONE = 1 };
 __u64 cpu_offsets[PROG_RECORD_CPUS_MAX];
-__u32 cpu_offsets_num;
+__u32 cpu_offsets_num; /* the highest number of a CPU, and 1 */
 
 /* The verifier forbids arithmetic on the address of a map. Read back from
  * memory it is a number. */
@@ -38,35 +40,65 @@ static __always_inline __u64 as_number(void *const *ptr) {
   return number;
 }
 
-/* The mask tells the verifier what the loader has seen to: there is room. The
- * compiler, which could know as well, must not leave it out. */
+/* The mask shows the verifier that CPU is in the array. The compiler may know
+ * that, and must not leave the mask out. */
 static __always_inline __u64 *cpu_offset(__u32 cpu) {
   barrier_var(cpu);
   cpu &= PROG_RECORD_CPUS_MAX - 1;
   return &cpu_offsets[cpu];
 }
 
+struct cpu_search {
+  __u64 base;
+  __u32 num;
+  __u32 ended; /* the kernel has said that there is no further CPU */
+};
+
 static long find_cpu_offset(__u32 cpu, void *ctx) {
-  __u64 base = *(__u64 *)ctx;
+  struct cpu_search *search = ctx;
   __u32 zero = 0;
+  __u64 magic = 0;
   void *value = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
-  if (value == 0)
+  if (value == 0) {
+    search->ended = 1;
+    return 1;
+  }
+  if (cpu >= PROG_RECORD_CPUS_MAX)
     return 1;
   void *volatile spilled = value;
-  *cpu_offset(cpu) = as_number((void *const *)&spilled) - base;
-  cpu_offsets_num = cpu + 1;
+  __u64 address = as_number((void *const *)&spilled);
+  /* Not a plain load: the kernel returns an address also for a number without a
+   * CPU, and nothing need be there. */
+  if (bpf_probe_read_kernel(&magic, sizeof(magic), (void *)address) == 0 &&
+      magic == CPU_OFFSETS_MAGIC)
+    *cpu_offset(cpu) = address - search->base;
+  else
+    *cpu_offset(cpu) = CPU_OFFSET_NONE;
+  search->num = cpu + 1;
   return 0;
 }
 
-static __always_inline void find_cpu_offsets(void) {
+/* Finds all offsets. Returns 0; or 1 when there are more CPUs than we have room
+ * for, and 2 when the anchor cannot be read. */
+SEC("syscall")
+int bpf_stats_cpus(void *ctx) {
+  (void)ctx;
+  struct cpu_search search = {0};
   void *volatile spilled = &anchor;
   __u64 map = as_number((void *const *)&spilled);
-  __u64 base = 0;
   /* pptrs[0], a pointer for this_cpu_ptr() and its like */
   long offset = __builtin_preserve_field_info(((struct bpf_array *)0)->pptrs,
                                               BPF_FIELD_BYTE_OFFSET);
-  if (bpf_probe_read_kernel(&base, sizeof(base), (void *)(map + offset)) == 0)
-    bpf_loop(cpus_num, find_cpu_offset, &base, 0);
+  if (bpf_probe_read_kernel(&search.base, sizeof(search.base),
+                            (void *)(map + offset)) != 0)
+    return 2;
+  /* One more than there is room for, to see the kernel's end of a full array.
+   */
+  bpf_loop(PROG_RECORD_CPUS_MAX + 1, find_cpu_offset, &search, 0);
+  if (!search.ended)
+    return 1;
+  cpu_offsets_num = search.num;
+  return 0;
 }
 
 #endif

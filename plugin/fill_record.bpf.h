@@ -53,7 +53,10 @@ static __always_inline bool are_together(void) {
 
 static long add_cpu(__u32 cpu, void *ctx) {
   struct sum *sum = ctx;
-  __u64 base = sum->stats + *cpu_offset(cpu);
+  __u64 offset = *cpu_offset(cpu);
+  if (offset == CPU_OFFSET_NONE)
+    return 0;
+  __u64 base = sum->stats + offset;
   struct counters counters = {0};
   if (are_together()) {
     base += bpf_core_field_offset(struct bpf_prog_stats, cnt);
@@ -82,11 +85,11 @@ static __always_inline void read_stats(struct bpf_prog *prog,
   else
     rc = bpf_core_read(&sum.stats, sizeof(sum.stats),
                        &((struct bpf_prog_aux___stats *)aux)->stats);
-  if (rc != 0 || sum.stats == 0 || cpu_offsets_num < cpus_num) {
+  if (rc != 0 || sum.stats == 0 || cpu_offsets_num == 0) {
     record->flags |= PROG_RECORD_UNREADABLE;
     return;
   }
-  bpf_loop(cpus_num, add_cpu, &sum, 0);
+  bpf_loop(cpu_offsets_num, add_cpu, &sum, 0);
   if (sum.failed)
     record->flags |= PROG_RECORD_UNREADABLE;
   if (bpf_core_field_exists(struct bpf_prog_stats, misses))

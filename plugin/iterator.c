@@ -22,11 +22,10 @@ static int load_and_attach(struct prog_iter **ret_skeleton) {
   struct prog_iter *skeleton = prog_iter__open();
   if (skeleton == NULL)
     return -errno;
-  unsigned cpus_num = 0;
-  int rc = bpf_load_cpus_num(&cpus_num);
-  skeleton->rodata->cpus_num = cpus_num;
+  int rc = prog_iter__load(skeleton);
   if (rc == 0)
-    rc = prog_iter__load(skeleton);
+    rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
+                            bpf_map__fd(skeleton->maps.anchor));
   if (rc == 0)
     rc = prog_iter__attach(skeleton);
   if (rc != 0) {

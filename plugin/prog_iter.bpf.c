@@ -81,8 +81,6 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
     bpf_seq_write(seq, &record, sizeof(record));
     return 0;
   }
-  if (ctx->meta->seq_num == 0)
-    find_cpu_offsets();
   struct bpf_prog_aux *aux = prog->aux;
   fill_record(prog, aux, &record);
   __u64 full_name = find_full_name(aux, &record);

@@ -53,14 +53,13 @@ static int init_counters(int counters_fd) {
 
 static int load_and_attach(struct watch_programs *skeleton,
                            size_t ring_size_bytes) {
-  unsigned cpus_num = 0;
-  int rc = bpf_load_cpus_num(&cpus_num);
-  skeleton->rodata->cpus_num = cpus_num;
-  if (rc == 0)
-    rc = bpf_map__set_max_entries(skeleton->maps.unload_ring,
-                                  (uint32_t)ring_size_bytes);
+  int rc = bpf_map__set_max_entries(skeleton->maps.unload_ring,
+                                    (uint32_t)ring_size_bytes);
   if (rc == 0)
     rc = watch_programs__load(skeleton);
+  if (rc == 0)
+    rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
+                            bpf_map__fd(skeleton->maps.anchor));
   if (rc == 0)
     rc = init_counters(bpf_map__fd(skeleton->maps.unload_counters));
   return rc == 0 ? watch_programs__attach(skeleton) : rc;
@@ -77,16 +76,20 @@ static int load(struct unload_maps *maps, size_t ring_size_bytes) {
 }
 
 _Static_assert(sizeof(((struct watch_programs *)NULL)->links) ==
-                   UNLOAD_LINKS_NUM * sizeof(struct bpf_link *),
+                   (UNLOAD_LINKS_NUM + 1) * sizeof(struct bpf_link *),
                "unload_watch.bpf.c has other programs than are pinned");
 
-/* The links, in the order of their programs. */
+/* The links, in the order of their programs. One program, bpf_stats_cpus, has
+ * none. */
 static void get_link_fds(const struct unload_maps *maps,
                          int fds[UNLOAD_LINKS_NUM]) {
   const struct bpf_object_skeleton *skeleton = maps->skeleton->skeleton;
-  for (int i = 0; i < UNLOAD_LINKS_NUM; i++)
-    fds[i] = i < skeleton->prog_cnt ? bpf_link__fd(*skeleton->progs[i].link)
-                                    : -EINVAL;
+  int num = 0;
+  for (int i = 0; i < skeleton->prog_cnt; i++)
+    if (*skeleton->progs[i].link != NULL && num < UNLOAD_LINKS_NUM)
+      fds[num++] = bpf_link__fd(*skeleton->progs[i].link);
+  while (num < UNLOAD_LINKS_NUM)
+    fds[num++] = -EINVAL;
 }
 
 static void destroy(struct unload_maps *maps) {

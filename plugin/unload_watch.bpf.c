@@ -85,8 +85,6 @@ static __always_inline void take_unload(struct bpf_prog *prog,
   struct bpf_prog_aux *aux = prog->aux;
   struct prog_record *record = &draft->record;
   __builtin_memset(record, 0, sizeof(*record));
-  if (cpu_offsets_num < cpus_num)
-    find_cpu_offsets();
   fill_record(prog, aux, record);
   bool readable = (record->flags & PROG_RECORD_UNREADABLE) == 0;
   if (readable) {

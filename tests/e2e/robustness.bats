@@ -102,3 +102,20 @@ is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
   collectd_pid=
   [ "$SECONDS" -le 2 ]
 }
+
+# A container may show a file of the host that it came from.
+@test "wrong_number_of_possible_cpus_in_sysfs__programs_on_all_cpus_are_counted" {
+  [ "$(nproc)" -gt 1 ]
+  echo 0 >"$dir/possible"
+  # shellcheck disable=SC2016 # the inner shell expands it
+  start_collectd unshare --mount sh -c \
+    'mount --bind "$1" /sys/devices/system/cpu/possible && shift && exec "$@"' sh "$dir/possible" </dev/null
+  start_workload
+  taskset -p -c 1 "$workload_pid"
+  workload load e2e_cpu1 xdp
+  wait_reads
+  workload run e2e_cpu1 9999
+  wait_reads
+  [ "$(kernel_count)" = 9999 ]
+  [ "$(last e2e_cpu1 invocations)" = 9999 ]
+}

@@ -583,6 +583,30 @@ START_TEST(iterator__any_read_size__gives_equal_samples) {
 }
 END_TEST
 
+/* Walks so often, and returns how many programs could not be read meanwhile. */
+static size_t count_unreadable(int walks) {
+  size_t unreadable = 0;
+  for (int i = 0; i < walks; i++) {
+    struct prog_snapshot walked = {0};
+    unreadable += source_snapshot(source, &walked) != 0;
+    unreadable += walked.read_errors;
+  }
+  return unreadable;
+}
+
+/* As two collectds with one pin do. */
+START_TEST(iterator__two_readers_at_once__each_reads_all_programs) {
+  enum { WALKS = 4000 };
+  pid_t other = fork();
+  if (other == 0)
+    _exit(count_unreadable(WALKS) != 0);
+  ck_assert_uint_eq(count_unreadable(WALKS), 0);
+  int status = 0;
+  ck_assert_int_eq(waitpid(other, &status, 0), other);
+  ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(self_check__on_this_kernel__finds_no_difference) {
   char reason[400] = "";
   int rc = self_check_iterator(source, reason, sizeof(reason));
@@ -677,6 +701,7 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests,
                  sources__same_programs__give_equal_samples_field_by_field);
   tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
+  tcase_add_test(tests, iterator__two_readers_at_once__each_reads_all_programs);
   tcase_add_test(tests, self_check__on_this_kernel__finds_no_difference);
   tcase_add_test(tests, self_check__one_run_too_many__is_refused);
   tcase_add_test(tests,

@@ -221,6 +221,13 @@ int bpf_link__fd(const struct bpf_link *link) {
   return -EBADF;
 }
 
+int bpf_program__fd(const struct bpf_program *program) {
+  (void)program;
+  return -EBADF;
+}
+
+void bpf_program__unload(struct bpf_program *program) { (void)program; }
+
 int bpf_iter_create(int link_fd) {
   (void)link_fd;
   return -EBADF;
@@ -256,8 +263,6 @@ int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts) {
   (void)opts;
   return -EPERM;
 }
-
-int libbpf_num_possible_cpus(void) { return 2; }
 
 int bpf_enable_stats(enum bpf_stats_type type) {
   if (type != BPF_STATS_RUN_TIME)
