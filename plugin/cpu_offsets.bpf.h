@@ -2,7 +2,10 @@
 /* cpu_offsets: finds the copy that each CPU has of a per-CPU variable.
  *
  * The number of CPUs comes from the kernel itself and not from a file that says
- * it, which can be wrong in a container. bpf_load_find_cpus() runs this. */
+ * it, which can be wrong in a container. Each object has a program of type
+ * syscall, bpf_stats_cpus, with which bpf_load_find_cpus() finds them. It is
+ * the last in its file, so that the kernel refuses another first when a
+ * capability is missing: only for these it says EPERM. */
 #ifndef BPF_STATS_CPU_OFFSETS_BPF_H
 #define BPF_STATS_CPU_OFFSETS_BPF_H
 
@@ -80,9 +83,7 @@ static long find_cpu_offset(__u32 cpu, void *ctx) {
 
 /* Finds all offsets. Returns 0; or 1 when there are more CPUs than we have room
  * for, and 2 when the anchor cannot be read. */
-SEC("syscall")
-int bpf_stats_cpus(void *ctx) {
-  (void)ctx;
+static __always_inline int find_cpu_offsets(void) {
   struct cpu_search search = {0};
   void *volatile spilled = &anchor;
   __u64 map = as_number((void *const *)&spilled);

@@ -91,4 +91,10 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   return 0;
 }
 
+SEC("syscall")
+int bpf_stats_cpus(void *ctx) {
+  (void)ctx;
+  return find_cpu_offsets();
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

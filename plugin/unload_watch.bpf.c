@@ -155,4 +155,10 @@ SEC(ENTRY) int bpf_stats_in_7(__u64 *args) { return enter(args, 7); }
 SEC(EXIT) int bpf_stats_out_0(__u64 *args) { return leave(args); }
 SEC(EXIT) int bpf_stats_out_1(__u64 *args) { return leave(args); }
 
+SEC("syscall")
+int bpf_stats_cpus(void *ctx) {
+  (void)ctx;
+  return find_cpu_offsets();
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
