@@ -23,10 +23,11 @@ void report_accounting(struct report *report, int error);
 /* OFF: nobody has turned statistics on, and the plugin is not to. */
 void report_statistics(struct report *report, bool off);
 
-/* ERROR: -errno of a read that failed as a whole, or 0; then SNAPSHOT is what
- * was read. */
-void report_read(struct report *report, int error,
-                 const struct prog_snapshot *snapshot);
+/* Nothing could be read, with ERROR, a -errno, for REASON. */
+void report_failure(struct report *report, int error, const char *reason);
+
+/* SNAPSHOT was read. */
+void report_read(struct report *report, const struct prog_snapshot *snapshot);
 
 /* LOST: unloads are not watched any more, for REASON; else they are now. */
 void report_watch(struct report *report, bool lost, const char *reason);

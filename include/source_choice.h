@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* source_choice: which source it is to be. */
+/* source_choice: which source it is to be, and that there is one. */
 #ifndef BPF_STATS_SOURCE_CHOICE_H
 #define BPF_STATS_SOURCE_CHOICE_H
 
+#include "backoff.h"
 #include "source.h"
 
 enum source_kind { SOURCE_AUTO, SOURCE_ITERATOR, SOURCE_SYSCALL };
@@ -17,6 +18,9 @@ struct source_options {
 struct source_note {
   char text[400]; /* "" for nothing */
   bool is_error;  /* else it is information */
+  /* What stood in the way of a source, or of the iterator, may pass: memory or
+   * descriptors were short, or the pin is not there yet. */
+  bool may_pass;
 };
 
 /* Chooses a source. SOURCE_AUTO takes the iterator where it loads and passes
@@ -26,5 +30,22 @@ struct source_note {
  * why. */
 int source_choose(const struct source_options *options,
                   struct source **ret_source, struct source_note *ret_note);
+
+/* Keeps a source. Zeroed but for the options at the start. */
+struct source_choice {
+  struct source_options options;
+  struct source *source; /* owned; NULL: none yet */
+  bool may_improve;      /* it reads by system calls for what may pass */
+  struct backoff backoff;
+};
+
+/* To be called before each snapshot: chooses a source if there is none; or
+ * tries the iterator once more, where that may help. Returns 0; or -errno when
+ * there is no source. *RET_NOTE is empty unless something has changed. */
+int source_choice_update(struct source_choice *choice,
+                         struct source_note *ret_note);
+
+/* Accepts a choice without a source. */
+void source_choice_clear(struct source_choice *choice);
 
 #endif

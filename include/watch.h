@@ -4,6 +4,7 @@
 #ifndef BPF_STATS_WATCH_H
 #define BPF_STATS_WATCH_H
 
+#include "backoff.h"
 #include "report.h"
 #include "unload_watch.h"
 
@@ -13,6 +14,8 @@ struct watch {
   bool wanted;
   const char *iterator_pin;     /* borrowed; beside it, or NULL: our own */
   struct unload_watch *unloads; /* NULL: unloads are not watched */
+  bool may_pass;                /* what stands in the way of one */
+  struct backoff backoff;       /* of loading our own once more */
 };
 
 /* Opens what is pinned beside ITERATOR_PIN, or with NULL loads one and checks
@@ -21,8 +24,8 @@ struct watch {
 void watch_start(struct watch *watch, bool wanted, const char *iterator_pin,
                  struct report *report);
 
-/* Just before a snapshot: one that was pinned may have gone, or be pinned anew.
- */
+/* Just before a snapshot: opens a watch if there is none and that may succeed.
+ * One that was pinned may have gone, or be pinned anew. */
 void watch_begin(struct watch *watch, struct report *report);
 
 /* Just after it. Returns what was unloaded, in UNLOADS, or NULL when nobody

@@ -19,13 +19,14 @@
 
 static struct plugin {
   struct settings settings;
-  struct source *source;
+  struct source_choice choice;
   struct groups *groups;
   struct accounting accounting;
   struct watch watch;
   struct alarms alarms;
   struct report report;
   struct sampler *sampler; /* NULL: statistics are on all the time */
+  bool watch_started;
 
   /* Of the read, or with a sampler of the window that its thread works at. */
   struct prog_snapshot snapshot;
@@ -39,11 +40,14 @@ static struct plugin {
 static void take_snapshot(enum part part) {
   struct unloads unloads;
   watch_begin(&plugin.watch, &plugin.report);
-  int rc = source_snapshot(plugin.source, &plugin.snapshot);
+  int rc = source_snapshot(plugin.choice.source, &plugin.snapshot);
   if (rc == 0)
     rc = groups_update(plugin.groups, part, &plugin.snapshot,
                        watch_end(&plugin.watch, &unloads));
-  report_read(&plugin.report, rc, &plugin.snapshot);
+  if (rc != 0)
+    report_failure(&plugin.report, rc, source_explain(rc));
+  else
+    report_read(&plugin.report, &plugin.snapshot);
   if (rc == 0) {
     watch_taken(&plugin.watch);
     accounting_see(&plugin.accounting, plugin.snapshot.statistics,
@@ -130,13 +134,13 @@ static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
     alarms_settle(&plugin.alarms, dispatch_alarm);
 }
 
-static int read_and_dispatch(uint64_t interval_ns) {
+static void read_and_dispatch(uint64_t interval_ns) {
   cdtime_t time = cdtime();
   const bool sampled = plugin.sampler != NULL && sampler_wait(plugin.sampler);
   struct measurement measurement =
       sampled ? read_window(interval_ns) : read_whole_interval();
   if (plugin.error != 0)
-    return -1;
+    return;
   if (!plugin.settings.enable_stats)
     report_statistics(&plugin.report, measurement.coverage == 0.0);
   struct metrics_read read = {
@@ -145,16 +149,6 @@ static int read_and_dispatch(uint64_t interval_ns) {
       .measurement = measurement,
   };
   dispatch_all(&read, time);
-  return 0;
-}
-
-static int bpf_stats_read(void) {
-  uint64_t now_ns = monotonic_ns();
-  int rc = read_and_dispatch(now_ns - plugin.last_read_ns);
-  plugin.last_read_ns = now_ns;
-  if (plugin.sampler != NULL)
-    sampler_begin_interval(plugin.sampler, now_ns);
-  return rc;
 }
 
 /* Never fails: that would stop the whole daemon. */
@@ -165,23 +159,11 @@ static int bpf_stats_config(oconfig_item_t *block) {
 
 static void log_libbpf(const char *line) { WARNING("bpf_stats: %s", line); }
 
-/* Opens the source of the settings, and logs what there is to say about it. */
-static int open_source(void) {
-  const struct settings *settings = &plugin.settings;
-  const struct source_options options = {
-      .kind = settings->source,
-      .iterator_pin = settings->iterator_pin,
-      .memory = (settings->group_metrics & metrics_find("memory")) != 0,
-  };
-  struct source_note note;
-  int rc = source_choose(&options, &plugin.source, &note);
-  if (rc != 0)
-    ERROR("bpf_stats: %s. The plugin is not started.", note.text);
-  else if (note.is_error)
-    ERROR("bpf_stats: %s; reading by system calls instead", note.text);
-  else if (note.text[0] != '\0')
-    INFO("bpf_stats: reading by system calls: %s", note.text);
-  return rc;
+static void log_note(const struct source_note *note) {
+  if (note->is_error)
+    ERROR("bpf_stats: %s; reading by system calls instead", note->text);
+  else if (note->text[0] != '\0')
+    INFO("bpf_stats: %s", note->text);
 }
 
 /* Returns 0 or -errno. */
@@ -198,42 +180,88 @@ static int start_groups(void) {
 static int start_sampler(void) {
   const struct sampler_work work = {.begin_window = begin_window,
                                     .end_window = end_window};
-  double window_s = plugin.settings.sample_window_s;
-  if (window_s == 0.0)
-    return 0;
-  accounting_clear(&plugin.accounting);
-  accounting_init(&plugin.accounting, false);
   return sampler_new(CDTIME_T_TO_NS(plugin_get_interval()),
-                     (uint64_t)(window_s * 1e9), &work, &plugin.sampler);
+                     (uint64_t)(plugin.settings.sample_window_s * 1e9), &work,
+                     &plugin.sampler);
 }
 
-/* The read callback is registered only when all is well. Returns 0 also when it
- * is not: then the reason is in the log, and collectd has nothing to add. */
-static int bpf_stats_init(void) {
-  if (!plugin.settings.wrong)
-    settings_check(&plugin.settings, CDTIME_T_TO_DOUBLE(plugin_get_interval()));
-  if (plugin.settings.wrong)
-    return 0;
-  source_log_libbpf(log_libbpf);
-  /* First, so that statistics are on when the source is checked. */
-  accounting_init(&plugin.accounting, plugin.settings.enable_stats);
-  update_accounting();
-  if (open_source() != 0) {
-    accounting_clear(&plugin.accounting);
-    return 0;
-  }
-  watch_start(&plugin.watch, plugin.settings.watch_unload,
-              plugin.settings.iterator_pin, &plugin.report);
-  int rc = start_groups();
-  if (rc == 0)
+static int open_watch_and_groups(void) {
+  const struct settings *settings = &plugin.settings;
+  if (!plugin.watch_started)
+    watch_start(&plugin.watch, settings->watch_unload, settings->iterator_pin,
+                &plugin.report);
+  plugin.watch_started = true;
+  int rc = plugin.groups == NULL ? start_groups() : 0;
+  if (rc == 0 && plugin.sampler == NULL && settings->sample_window_s != 0.0)
     rc = start_sampler();
-  if (rc != 0) {
-    ERROR("bpf_stats: memory or a thread is missing: %s. The plugin is not "
-          "started.",
-          STRERROR(-rc));
-    accounting_clear(&plugin.accounting);
-    return 0;
+  return rc;
+}
+
+/* Starts what has not been started yet, the source first: without it the rest
+ * is of no use. Returns 0; or -errno, and *RET_NOTE says why. */
+static int start(struct source_note *ret_note) {
+  /* Statistics have to be on while the source and the watch are checked. */
+  const bool is_window =
+      plugin.settings.sample_window_s != 0.0 && plugin.choice.source == NULL;
+  if (is_window)
+    accounting_begin_window(&plugin.accounting);
+  int rc = source_choice_update(&plugin.choice, ret_note);
+  if (rc == 0) {
+    log_note(ret_note);
+    rc = open_watch_and_groups();
+    if (rc != 0)
+      *ret_note = (struct source_note){.text = "memory or a thread is missing",
+                                       .may_pass = true};
   }
+  if (is_window)
+    accounting_end_window(&plugin.accounting);
+  return rc;
+}
+
+/* Never returns an error: collectd would then leave out the next reads, twice
+ * as many each time. */
+static int bpf_stats_read(void) {
+  uint64_t now_ns = monotonic_ns();
+  struct source_note note;
+  int rc = start(&note);
+  if (rc != 0)
+    report_failure(&plugin.report, rc, note.text);
+  else
+    read_and_dispatch(now_ns - plugin.last_read_ns);
+  plugin.last_read_ns = now_ns;
+  if (plugin.sampler != NULL)
+    sampler_begin_interval(plugin.sampler, now_ns);
+  return 0;
+}
+
+/* Fails when the settings are wrong, or for what does not pass by itself: so
+ * collectd unloads this plugin alone, and "collectd -T" exits with 1. What may
+ * pass is tried again at each read. */
+static int bpf_stats_init(void) {
+  struct settings *settings = &plugin.settings;
+  if (!settings->wrong)
+    settings_check(settings, CDTIME_T_TO_DOUBLE(plugin_get_interval()));
+  if (settings->wrong)
+    return -1;
+  source_log_libbpf(log_libbpf);
+  plugin.choice.options = (struct source_options){
+      .kind = settings->source,
+      .iterator_pin = settings->iterator_pin,
+      .memory = (settings->group_metrics & metrics_find("memory")) != 0,
+  };
+  /* First, so that statistics are on when the source is checked. */
+  accounting_init(&plugin.accounting,
+                  settings->enable_stats && settings->sample_window_s == 0.0);
+  update_accounting();
+  struct source_note note;
+  int rc = start(&note);
+  if (rc != 0 && !note.may_pass) {
+    ERROR("bpf_stats: %s. The plugin is not started.", note.text);
+    accounting_clear(&plugin.accounting);
+    return -1;
+  }
+  if (rc != 0)
+    report_failure(&plugin.report, rc, note.text);
   plugin_register_read("bpf_stats", bpf_stats_read);
   return 0;
 }
@@ -241,7 +269,7 @@ static int bpf_stats_init(void) {
 static int bpf_stats_shutdown(void) {
   sampler_free(plugin.sampler); /* its thread uses all the others */
   groups_free(plugin.groups);
-  source_free(plugin.source);
+  source_choice_clear(&plugin.choice);
   watch_stop(&plugin.watch);
   alarms_clear(&plugin.alarms);
   accounting_clear(&plugin.accounting);

@@ -32,17 +32,18 @@ void report_statistics(struct report *report, bool off) {
   report->statistics_off = off;
 }
 
-void report_read(struct report *report, int error,
-                 const struct prog_snapshot *snapshot) {
-  if (error != 0 && error != report->read_error)
+void report_failure(struct report *report, int error, const char *reason) {
+  if (error != report->read_error)
     ERROR("bpf_stats: reading BPF programs failed: %s. It is tried again at "
           "each read.",
-          source_explain(error));
-  if (error == 0 && report->read_error != 0)
-    NOTICE("bpf_stats: reading BPF programs works again");
+          reason);
   report->read_error = error;
-  if (error != 0)
-    return;
+}
+
+void report_read(struct report *report, const struct prog_snapshot *snapshot) {
+  if (report->read_error != 0)
+    NOTICE("bpf_stats: reading BPF programs works now");
+  report->read_error = 0;
   bool partial = !snapshot->complete || snapshot->read_errors > 0;
   if (partial && !report->partial)
     WARNING("bpf_stats: %zu of %zu BPF programs could not be read%s: %s. The "

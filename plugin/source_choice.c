@@ -2,6 +2,7 @@
 /* source_choice: the iterator where it works, otherwise system calls. */
 #include "source_choice.h"
 
+#include "kernel_error.h"
 #include "self_check.h"
 
 #include <errno.h>
@@ -27,6 +28,22 @@ static int new_checked_iterator(struct source **ret_source,
   return 0;
 }
 
+/* Whether a pin that cannot be read may be a good one later: it comes, or its
+ * mode or its version changes, when somebody runs bpf_stats_pin. What is
+ * something else than a pinned iterator of ours is a wrong setting. */
+static bool pin_may_pass(int error) {
+  switch (error) {
+  case -EMEDIUMTYPE:
+  case -EPROTO:
+  case -ENOTDIR:
+  case -ENAMETOOLONG:
+  case -ELOOP:
+    return false;
+  default:
+    return true;
+  }
+}
+
 /* The pinned iterator; nothing else will do. */
 static int new_pinned(const char *pin, struct source **ret_source,
                       struct source_note *note) {
@@ -35,6 +52,7 @@ static int new_pinned(const char *pin, struct source **ret_source,
   if (rc != 0)
     snprintf(note->text, sizeof(note->text), "IteratorPin %s", reason);
   note->is_error = rc != 0;
+  note->may_pass = rc != 0 && pin_may_pass(rc);
   return rc;
 }
 
@@ -44,6 +62,7 @@ static int new_syscall(bool memory, struct source **ret_source,
   if (rc == 0)
     return 0;
   note->is_error = true;
+  note->may_pass = kernel_error_may_pass(rc);
   const char *remedy = "";
   if (rc == -EPERM)
     remedy = ": CAP_SYS_ADMIN is missing. Run collectd as root, or give its "
@@ -66,13 +85,59 @@ int source_choose(const struct source_options *options,
   int rc = new_checked_iterator(ret_source, note);
   if (rc == 0)
     return 0;
+  note->may_pass = kernel_error_may_pass(rc);
   if (options->kind == SOURCE_ITERATOR) {
     note->is_error = true;
     return rc;
   }
   struct source_note syscall_note = {0};
-  rc = new_syscall(options->memory, ret_source, &syscall_note);
+  int syscall_rc = new_syscall(options->memory, ret_source, &syscall_note);
+  if (syscall_rc == 0)
+    return 0;
+  if (note->may_pass && !syscall_note.may_pass) {
+    note->is_error = true;
+    return rc;
+  }
+  *note = syscall_note;
+  return syscall_rc;
+}
+
+/* Tries the iterator in place of the system calls. */
+static void improve(struct source_choice *choice,
+                    struct source_note *ret_note) {
+  struct source_options options = choice->options;
+  options.kind = SOURCE_ITERATOR;
+  struct source *better = NULL;
+  struct source_note note;
+  int rc = source_choose(&options, &better, &note);
+  choice->may_improve = rc != 0 && note.may_pass;
   if (rc != 0)
-    *note = syscall_note;
-  return rc;
+    return;
+  source_free(choice->source);
+  choice->source = better;
+  snprintf(ret_note->text, sizeof(ret_note->text),
+           "reading by the iterator now");
+}
+
+int source_choice_update(struct source_choice *choice,
+                         struct source_note *ret_note) {
+  *ret_note = (struct source_note){0};
+  if (choice->source == NULL) {
+    struct source_note why = {0};
+    int rc = source_choose(&choice->options, &choice->source, &why);
+    choice->may_improve = rc == 0 && why.may_pass;
+    *ret_note = why;
+    if (rc == 0 && why.text[0] != '\0' && !why.is_error)
+      snprintf(ret_note->text, sizeof(ret_note->text),
+               "reading by system calls: %.370s", why.text);
+    return rc;
+  }
+  if (choice->may_improve && backoff_is_due(&choice->backoff))
+    improve(choice, ret_note);
+  return 0;
+}
+
+void source_choice_clear(struct source_choice *choice) {
+  source_free(choice->source);
+  choice->source = NULL;
 }

@@ -2,12 +2,12 @@
 /* watch: opens, opens again, and closes a struct unload_watch. */
 #include "watch.h"
 
+#include "kernel_error.h"
 #include "self_check.h"
 
 #include "collectd/core/daemon/collectd.h"
 
 #include "collectd/core/daemon/plugin.h"
-#include "collectd/core/utils/common/common.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +37,7 @@ static int open_watch(struct watch *watch, char *reason, size_t reason_size) {
     rc = unload_watch_begin(watch->unloads);
   if (rc != 0)
     watch_stop(watch);
+  watch->may_pass = rc != 0 && (pin != NULL || kernel_error_may_pass(rc));
   return rc;
 }
 
@@ -53,6 +54,13 @@ void watch_start(struct watch *watch, bool wanted, const char *iterator_pin,
   report->watch_lost = true;
 }
 
+/* To look at a pin takes little time; to load a watch takes a thousand reads'.
+ */
+static bool is_worth_a_try(struct watch *watch) {
+  return watch->iterator_pin != NULL ||
+         (watch->may_pass && backoff_is_due(&watch->backoff));
+}
+
 void watch_begin(struct watch *watch, struct report *report) {
   const bool was_watching = watch->unloads != NULL;
   int rc = was_watching ? unload_watch_begin(watch->unloads) : -ENOENT;
@@ -60,8 +68,8 @@ void watch_begin(struct watch *watch, struct report *report) {
     return;
   watch_stop(watch);
   char reason[300];
-  snprintf(reason, sizeof(reason), "%s", STRERROR(-rc));
-  if (watch->iterator_pin != NULL)
+  snprintf(reason, sizeof(reason), "%s", kernel_error_text(rc));
+  if (is_worth_a_try(watch))
     rc = open_watch(watch, reason, sizeof(reason));
   if (was_watching || rc == 0)
     report_watch(report, rc != 0, reason);

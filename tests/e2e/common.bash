@@ -46,7 +46,7 @@ Interval ${interval:-0.5}
 LoadPlugin logfile
 <Plugin logfile>
   LogLevel info
-  File "$log"
+  File "${log_file:-$log}"
   Timestamp false
   PrintSeverity true
 </Plugin>

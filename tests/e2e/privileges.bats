@@ -123,15 +123,66 @@ refuses_to_start() { # TEXT
   refuses_to_start 'cannot list BPF programs: Operation not permitted: CAP_SYS_ADMIN is missing. Run collectd as root, or give its unit CAP_BPF and CAP_PERFMON, or set IteratorPin. The plugin is not started.'
 }
 
-@test "pin_of_another_group__is_one_clear_line" {
-  "$builddir/plugin/bpf_stats_pin" --dir "$pin_dir" --mode 0400
-  start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
-  refuses_to_start "IteratorPin $pin_dir/iterator: Permission denied. The plugin is not started."
+# How often another plugin has read: a clock that a busy machine does not put ahead.
+cpu_reads() { cat "$csv"/cpu-0/cpu-user-* | wc -l; }
+has_cpu_reads() { [ "$(cpu_reads)" -ge "$1" ]; }
+
+# Lets so many intervals pass.
+pass_intervals() {
+  wait_until has_cpu_reads $(($(cpu_reads) + $1))
 }
 
-@test "IteratorPin__missing__is_one_clear_line" {
-  start_as_nobody -all <<<"IteratorPin \"$pin_dir/iterator\""
-  refuses_to_start "IteratorPin $pin_dir/iterator: there is no such file; pin the iterator with bpf_stats_pin. The plugin is not started."
+# Demands one error line, no value, and that the values come once the pin does.
+waits_for_the_pin() { # TEXT
+  pass_intervals 4
+  [ "$(plugin_lines)" = "[error] bpf_stats: reading BPF programs failed: $1. It is tried again at each read." ]
+  [ ! -e "$csv/bpf_stats" ]
+  pin
+  local before
+  before=$(cpu_reads)
+  wait_until has_reads 1
+  [ "$(($(cpu_reads) - before))" -le 4 ]
+  [ "$(plugin_lines | tail -n 1)" = '[notice] bpf_stats: reading BPF programs works now' ]
+}
+
+@test "pin_of_another_group__is_one_clear_line_and_read_once_it_may_be" {
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  "$builddir/plugin/bpf_stats_pin" --dir "$pin_dir" --mode 0400
+  start_as_nobody -all <<<"
+    EnableStats false
+    IteratorPin \"$pin_dir/iterator\""
+  waits_for_the_pin "IteratorPin $pin_dir/iterator: Permission denied"
+}
+
+@test "IteratorPin__missing_at_start__is_one_clear_line_and_read_once_it_is_there" {
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all <<<"
+    EnableStats false
+    IteratorPin \"$pin_dir/iterator\""
+  waits_for_the_pin "IteratorPin $pin_dir/iterator: there is no such file; pin the iterator with bpf_stats_pin"
+}
+
+# collectd would leave out 2, 4, 8 ... reads for one that fails.
+@test "pin__away_for_twenty_intervals_and_back__values_go_on_at_once" {
+  interval=0.2
+  pin
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  start_as_nobody -all <<<"
+    EnableStats false
+    IteratorPin \"$pin_dir/iterator\""
+  wait_reads
+  "$builddir/plugin/bpf_stats_pin" --unpin --dir "$pin_dir"
+  pass_intervals 20
+  reads_before=$(reads)
+  pin
+  before=$(cpu_reads)
+  wait_until has_reads $((reads_before + 1))
+  [ "$(($(cpu_reads) - before))" -le 4 ]
+  run grep -F 'Will suspend it' "$log"
+  [ "$status" -eq 1 ]
+  [ "$(plugin_lines | wc -l)" -eq 2 ]
+  plugin_lines | tail -n 2 | grep -F '[error] bpf_stats: reading BPF programs failed: there is no such file; pin the iterator with bpf_stats_pin. It is tried again at each read.'
+  plugin_lines | tail -n 1 | grep -F '[notice] bpf_stats: reading BPF programs works now'
 }
 
 @test "IteratorPin__a_foreign_file__is_one_clear_line" {

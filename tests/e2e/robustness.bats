@@ -119,3 +119,37 @@ is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
   [ "$(kernel_count)" = 9999 ]
   [ "$(last e2e_cpu1 invocations)" = 9999 ]
 }
+
+limit_fds() { prlimit --pid "$collectd_pid" --nofile="$1:1024"; }
+has_line() { grep -qF "$1" "$log"; }
+
+@test "too_many_files_open__is_one_line_and_values_go_on_afterwards" {
+  interval=0.2
+  log_file=stdout # a file could not be opened either
+  log=$dir/stdout
+  start_collectd </dev/null
+  wait_reads
+  limit_fds 3
+  wait_until has_line '[error] bpf_stats: reading BPF programs failed: collectd has too many files open; raise its LimitNOFILE. It is tried again at each read.'
+  limit_fds 1024
+  wait_until has_line '[notice] bpf_stats: reading BPF programs works now'
+  wait_reads
+  [ "$(plugin_lines | wc -l)" -eq 2 ]
+}
+
+# What "collectd -T" says is the only gate that a roll-out has.
+check_by_T() { # EXPECTED_STATUS ; the plugin's options from standard input
+  write_config
+  run "${@:2}" "$COLLECTD" -T -C "$dir/collectd.conf"
+  echo "$output"
+  [ "$status" -eq "$1" ]
+}
+
+@test "collectd_T__wrong_setting_or_no_privilege__exits_with_1" {
+  check_by_T 0 </dev/null
+  check_by_T 0 <<<'NoSuchOption 5'
+  check_by_T 1 <<<'MaxInstances -1'
+  check_by_T 1 <<<'SampleWindow 100'
+  check_by_T 1 <<<'Program "/xdp[/"'
+  check_by_T 1 setpriv --inh-caps=-all --bounding-set=-all </dev/null
+}

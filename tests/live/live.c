@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -651,6 +652,35 @@ START_TEST(source_choose__auto__takes_the_iterator_and_says_nothing) {
 }
 END_TEST
 
+/* Leaves room for so many more descriptors. Returns the limit that was. */
+static struct rlimit limit_fds(rlim_t num) {
+  struct rlimit before;
+  ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+  int lowest = dup(STDOUT_FILENO);
+  close(lowest);
+  struct rlimit limit = {(rlim_t)lowest + num, before.rlim_max};
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  return before;
+}
+
+START_TEST(source_choice__few_descriptors_at_start__has_the_iterator_later) {
+  struct source_choice choice = {.options = {.kind = SOURCE_AUTO}};
+  struct source_note note;
+  struct rlimit before = limit_fds(1); /* enough for system calls */
+  ck_assert_int_eq(source_choice_update(&choice, &note), 0);
+  ck_assert_str_eq(choice.source->name, "syscall");
+  ck_assert_int_eq(source_snapshot(choice.source, &snapshot), 0);
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int i = 0; i < 3 && strcmp(choice.source->name, "syscall") == 0; i++)
+    ck_assert_int_eq(source_choice_update(&choice, &note), 0);
+  ck_assert_str_eq(choice.source->name, "iterator");
+  ck_assert_str_eq(note.text, "reading by the iterator now");
+  ck_assert_int_eq(source_choice_update(&choice, &note), 0);
+  ck_assert_str_eq(note.text, "");
+  source_choice_clear(&choice);
+}
+END_TEST
+
 /* What holds for every source. */
 static void add_common(Suite *suite, const char *name, void (*begin)(void),
                        const char *off_name, void (*begin_off)(void)) {
@@ -706,6 +736,8 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests, self_check__one_run_too_many__is_refused);
   tcase_add_test(tests,
                  source_choose__auto__takes_the_iterator_and_says_nothing);
+  tcase_add_test(
+      tests, source_choice__few_descriptors_at_start__has_the_iterator_later);
   suite_add_tcase(suite, tests);
 }
 

@@ -29,6 +29,21 @@ void start(void) {
   ck_assert_int_eq(fake_collectd.init(), 0);
 }
 
+void start_in_vain(void) {
+  ck_assert_int_eq(fake_collectd.config(&tree.block), 0);
+  ck_assert_int_ne(fake_collectd.init(), 0);
+  ck_assert_ptr_null(fake_collectd.read);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+}
+
+void read_in_vain(void) {
+  fake_collectd_clear();
+  ck_assert_ptr_nonnull(fake_collectd.read);
+  ck_assert_int_eq(fake_collectd.read(), 0);
+  ck_assert_uint_eq(fake_collectd.dispatched_num, 0);
+}
+
 void read_once(void) {
   fake_collectd_clear();
   ck_assert_ptr_nonnull(fake_collectd.read);

@@ -21,7 +21,14 @@ void plugin_teardown(void);
 /* Configures with the tree at hand, and starts. */
 void start(void);
 
-/* Forgets what was logged and dispatched, and demands a read that succeeds. */
+/* The same, but demands that the plugin refuses to start, with one line. */
+void start_in_vain(void);
+
+/* Forgets what was logged and dispatched, and reads. A read returns 0 in any
+ * case, or collectd would leave out the next ones. */
 void read_once(void);
+
+/* The same, but demands that there are no values. */
+void read_in_vain(void);
 
 #endif

@@ -130,12 +130,12 @@ START_TEST(read__window_is_refused__is_one_warning_and_no_value) {
 }
 END_TEST
 
-START_TEST(read__snapshot_of_a_window_fails__is_an_error_and_recovers) {
+START_TEST(read__snapshot_of_a_window_fails__has_no_values_and_recovers) {
   start_sampled();
   read_once();
   fake_libbpf.next_id_error = -ENOMEM;
   pass_interval();
-  ck_assert_int_eq(fake_collectd.read(), -1);
+  read_in_vain();
   fake_libbpf.next_id_error = 0;
   pass_interval();
   fake_collectd.read(); /* its window may have begun before */
@@ -147,10 +147,7 @@ END_TEST
 
 START_TEST(init__window_too_long__is_one_error_line_and_no_read) {
   tree_number(tree_option(&tree, "SampleWindow"), 0.06);
-  start();
-  ck_assert_ptr_null(fake_collectd.read);
-  ck_assert_uint_eq(fake_collectd.lines_num, 1);
-  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_ERR);
+  start_in_vain();
 }
 END_TEST
 
@@ -252,7 +249,7 @@ Suite *sampling_suite(void) {
   tcase_add_test(windows, read__sysctl_is_set__totals_are_the_kernels);
   tcase_add_test(windows, read__window_is_refused__is_one_warning_and_no_value);
   tcase_add_test(windows,
-                 read__snapshot_of_a_window_fails__is_an_error_and_recovers);
+                 read__snapshot_of_a_window_fails__has_no_values_and_recovers);
   tcase_add_test(windows, init__window_too_long__is_one_error_line_and_no_read);
   tcase_add_test(windows, shutdown__window_ahead__does_not_wait_for_it);
   suite_add_tcase(suite, windows);
