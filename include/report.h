@@ -14,6 +14,7 @@ struct report {
   int accounting_error;
   bool partial;
   bool watch_lost;
+  bool stolen;
   bool statistics_off;
 };
 
@@ -31,5 +32,8 @@ void report_read(struct report *report, const struct prog_snapshot *snapshot);
 
 /* LOST: unloads are not watched any more, for REASON; else they are now. */
 void report_watch(struct report *report, bool lost, const char *reason);
+
+/* Records of unloads were taken by somebody else. */
+void report_stolen(struct report *report);
 
 #endif

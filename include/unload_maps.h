@@ -9,6 +9,7 @@
 #define BPF_STATS_UNLOAD_MAPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct unload_maps;
@@ -33,6 +34,9 @@ void unload_maps_free(struct unload_maps *maps);
  * struct unload_counters. */
 int unload_maps_ring_fd(const struct unload_maps *maps);
 int unload_maps_counters_fd(const struct unload_maps *maps);
+
+/* The kernel's id of the ring; 0: not known. */
+uint32_t unload_maps_ring_id(const struct unload_maps *maps);
 
 /* Returns 0; or -ESTALE when they were opened where they are not pinned any
  * more: then nothing fills them. */

@@ -23,6 +23,7 @@ struct unloads {
   uint64_t loaded; /* programs */
   uint64_t unloaded;       /* programs */
   uint64_t lost;           /* of the unloaded: not among the samples */
+  uint64_t stolen;         /* of the lost: somebody else has taken the record */
   struct prog_stats stats; /* of all unloaded, all that they ever counted */
   /* Unloaded programs as they were at their end, in ascending order of
    * (id, load_time_ns). */
@@ -53,8 +54,16 @@ int unload_watch_pin(const struct unload_watch *watch, const char *dir,
 /* Accepts NULL. */
 void unload_watch_free(struct unload_watch *watch);
 
+/* Hands over to WATCH, just opened in its place, what the watch OLD has found
+ * and nobody has taken in; OLD is good for nothing any more but to be freed. To
+ * be called when unload_watch_begin(OLD) has returned -ESTALE. WATCH then tells
+ * also what it has found before it was opened. */
+void unload_watch_take_over(struct unload_watch *watch,
+                            struct unload_watch *old);
+
 /* Just before a snapshot: reads the counts. Returns 0; -ESTALE when what was
- * opened is not pinned any more; -errno. */
+ * opened is not pinned any more, so that there is but a rest to take in;
+ * -errno. */
 int unload_watch_begin(struct unload_watch *watch);
 
 /* Just after the snapshot: empties the ring. *RET_UNLOADS and all that it

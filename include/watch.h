@@ -14,8 +14,9 @@ struct watch {
   bool wanted;
   const char *iterator_pin;     /* borrowed; beside it, or NULL: our own */
   struct unload_watch *unloads; /* NULL: unloads are not watched */
-  bool may_pass;                /* what stands in the way of one */
-  struct backoff backoff;       /* of loading our own once more */
+  bool is_rest;  /* it is not pinned any more, and has but a rest to tell */
+  bool may_pass; /* what stands in the way of one */
+  struct backoff backoff; /* of loading our own once more */
 };
 
 /* Opens what is pinned beside ITERATOR_PIN, or with NULL loads one and checks
@@ -30,7 +31,8 @@ void watch_begin(struct watch *watch, struct report *report);
 
 /* Just after it. Returns what was unloaded, in UNLOADS, or NULL when nobody
  * watches. */
-const struct unloads *watch_end(struct watch *watch, struct unloads *unloads);
+const struct unloads *watch_end(struct watch *watch, struct unloads *unloads,
+                                struct report *report);
 
 /* Once what watch_end() told has been taken in. */
 void watch_taken(struct watch *watch);

@@ -43,7 +43,7 @@ static void take_snapshot(enum part part) {
   int rc = source_snapshot(plugin.choice.source, &plugin.snapshot);
   if (rc == 0)
     rc = groups_update(plugin.groups, part, &plugin.snapshot,
-                       watch_end(&plugin.watch, &unloads));
+                       watch_end(&plugin.watch, &unloads, &plugin.report));
   if (rc != 0)
     report_failure(&plugin.report, rc, source_explain(rc));
   else

@@ -63,3 +63,12 @@ void report_watch(struct report *report, bool lost, const char *reason) {
     NOTICE("bpf_stats: unloads are watched now");
   report->watch_lost = lost;
 }
+
+void report_stolen(struct report *report) {
+  if (!report->stolen)
+    WARNING("bpf_stats: another process takes records of unloaded programs out "
+            "of the ring, which has one reader: pin a watch for each collectd, "
+            "or set \"WatchUnload false\" in all but one. unwatched_unloads "
+            "counts what is missing.");
+  report->stolen = true;
+}

@@ -238,6 +238,11 @@ int unload_maps_counters_fd(const struct unload_maps *maps) {
   return maps->counters_fd;
 }
 
+uint32_t unload_maps_ring_id(const struct unload_maps *maps) {
+  struct bpf_map_info info;
+  return get_map_info(maps->ring_fd, &info) == 0 ? info.id : 0;
+}
+
 int unload_maps_check(const struct unload_maps *maps) {
   if (maps->ring_path[0] == '\0')
     return 0;

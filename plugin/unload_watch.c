@@ -27,10 +27,16 @@ struct unload_watch {
   bool has_taken;                 /* anything at all */
   struct unload_counters taken;   /* up to what was taken in */
   struct unload_counters current; /* of the last begin */
+  struct unload_counters before;  /* of the begin before that */
   /* Of the ring, not taken in yet. */
   struct sample_list samples;
   uint64_t unusable;   /* records */
   size_t records_left; /* that this read may still take */
+  /* Since the watch was opened. */
+  uint64_t records;      /* taken out of the ring */
+  uint64_t others;       /* at most so many were taken by others before that */
+  uint64_t stolen;       /* at least so many were taken by others since then */
+  uint64_t stolen_taken; /* of these, taken in */
 };
 
 /* Makes a sample of a record. Returns whether that could be done. */
@@ -58,6 +64,7 @@ static int take_record(void *context, void *data, size_t size) {
   struct unload_watch *watch = context;
   struct sample_list *list = &watch->samples;
   struct prog_sample sample;
+  watch->records++;
   if (sample_list_reserve(list, list->num + 1) == 0 &&
       make_sample(data, size, &sample))
     list->items[list->num++] = sample;
@@ -113,26 +120,81 @@ void unload_watch_free(struct unload_watch *watch) {
   free(watch);
 }
 
-int unload_watch_begin(struct unload_watch *watch) {
-  /* What has come to pass before the first read is of no interest. */
-  if (!watch->has_taken) {
-    drain(watch);
-    sample_list_clear(&watch->samples);
-    watch->unusable = 0;
-  }
-  int rc = unload_maps_check(watch->maps);
-  if (rc != 0)
-    return rc;
-  struct unload_counters counters;
+/* How many records the ring has been given by then. */
+static uint64_t records_of(const struct unload_counters *counters) {
+  return counters->unloads - counters->lost;
+}
+
+static int read_counters(struct unload_watch *watch) {
   uint32_t zero = 0;
-  rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
-                           &counters);
+  struct unload_counters counters;
+  int rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
+                               &counters);
   if (rc == 0)
     watch->current = counters;
-  if (watch->has_taken) /* if it failed, the next read makes up for it */
-    return 0;
-  watch->taken = watch->current;
   return rc;
+}
+
+/* Before anything was taken in: what has come to pass before the first read is
+ * of no interest. */
+static int begin_first(struct unload_watch *watch) {
+  int rc = read_counters(watch);
+  if (rc != 0)
+    return rc;
+  watch->others = records_of(&watch->current) - watch->records;
+  drain(watch);
+  sample_list_clear(&watch->samples);
+  watch->unusable = 0;
+  /* Once more, as what was counted has to be in the ring from here on. */
+  rc = read_counters(watch);
+  watch->taken = watch->current;
+  watch->before = watch->current;
+  return rc;
+}
+
+int unload_watch_begin(struct unload_watch *watch) {
+  int stale = unload_maps_check(watch->maps);
+  if (!watch->has_taken)
+    return stale != 0 ? stale : begin_first(watch);
+  watch->before = watch->current;
+  read_counters(watch); /* if it fails, the next read makes up for it */
+  return stale;
+}
+
+void unload_watch_take_over(struct unload_watch *watch,
+                            struct unload_watch *old) {
+  if (!old->has_taken)
+    return;
+  drain(old);
+  watch->has_taken = true;
+  watch->samples = old->samples;
+  old->samples = (struct sample_list){0};
+  watch->unusable = old->unusable + old->stolen - old->stolen_taken;
+  watch->taken = old->taken;
+  read_counters(watch);
+  watch->others = records_of(&watch->current);
+  if (unload_maps_ring_id(watch->maps) == unload_maps_ring_id(old->maps))
+    return;
+  /* The counts of the new one begin at 0, and those of the old one have a rest.
+   * All differences are modulo 2^64. */
+  const struct unload_counters *end = &old->current;
+  watch->taken.loads -= end->loads;
+  watch->taken.unloads -= end->unloads;
+  watch->taken.lost -= end->lost;
+  watch->taken.cnt -= end->cnt;
+  watch->taken.nsecs -= end->nsecs;
+  watch->taken.misses -= end->misses;
+}
+
+/* Somebody else who reads the ring takes records away from us, and nothing says
+ * so but the number of unloads. A record is in the ring before its unload is
+ * counted, and may have to wait there for one before it: so these are the
+ * counts of the read before. */
+static void find_stolen(struct unload_watch *watch) {
+  uint64_t expected = records_of(&watch->before) - watch->others;
+  int64_t missing = (int64_t)(expected - watch->records);
+  if (missing > 0 && (uint64_t)missing > watch->stolen)
+    watch->stolen = (uint64_t)missing;
 }
 
 static int compare_samples(const void *a, const void *b) {
@@ -147,16 +209,19 @@ static int compare_samples(const void *a, const void *b) {
 
 void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads) {
   drain(watch);
+  find_stolen(watch);
   struct sample_list *list = &watch->samples;
   if (list->num > 1)
     qsort(list->items, list->num, sizeof(list->items[0]), compare_samples);
   const struct unload_counters *now = &watch->current;
   const struct unload_counters *then = &watch->taken;
+  const uint64_t stolen = watch->stolen - watch->stolen_taken;
   *ret_unloads = (struct unloads){
       .begins = !watch->has_taken,
       .loaded = now->loads - then->loads,
       .unloaded = now->unloads - then->unloads,
-      .lost = now->lost - then->lost + watch->unusable,
+      .lost = now->lost - then->lost + watch->unusable + stolen,
+      .stolen = stolen,
       .stats = {.cnt = now->cnt - then->cnt,
                 .nsecs = now->nsecs - then->nsecs,
                 .misses = now->misses - then->misses},
@@ -169,5 +234,6 @@ void unload_watch_taken(struct unload_watch *watch) {
   watch->has_taken = true;
   watch->taken = watch->current;
   watch->unusable = 0;
+  watch->stolen_taken = watch->stolen;
   sample_list_clear(&watch->samples);
 }

@@ -30,6 +30,9 @@ static struct fake_prog *prog_of_fd[FDS_MAX];
 /* The pins of the watch: which map an open descriptor stands for. */
 enum map { MAP_NONE, MAP_RING, MAP_COUNTERS };
 static enum map map_of_fd[FDS_MAX];
+static unsigned pins_of_fd[FDS_MAX]; /* fake_libbpf.pins_made at its opening */
+
+static bool is_old(int fd) { return pins_of_fd[fd] != fake_libbpf.pins_made; }
 
 void fake_libbpf_reset(void) {
   fake_libbpf = (struct fake_libbpf){
@@ -94,7 +97,8 @@ int bpf_prog_get_fd_by_id(__u32 id) {
 }
 
 static void get_map_info(int fd, struct bpf_map_info *ret_info) {
-  *ret_info = (struct bpf_map_info){.type = fake_libbpf.ring_type};
+  *ret_info = (struct bpf_map_info){.type = fake_libbpf.ring_type,
+                                    .id = 1 + pins_of_fd[fd]};
   if (map_of_fd[fd] == MAP_COUNTERS)
     *ret_info = (struct bpf_map_info){
         .type = BPF_MAP_TYPE_ARRAY,
@@ -340,6 +344,7 @@ int fake_libbpf_open_sysctl(void) {
 static int open_map(enum map map) {
   int fd = new_fd();
   map_of_fd[fd] = map;
+  pins_of_fd[fd] = fake_libbpf.pins_made;
   return fd;
 }
 
@@ -356,7 +361,9 @@ int bpf_map_lookup_elem(int fd, const void *key, void *ret_value) {
   (void)key;
   if (map_of_fd[fd] != MAP_COUNTERS)
     return -EINVAL;
-  memcpy(ret_value, &fake_libbpf.counters, sizeof(fake_libbpf.counters));
+  memcpy(ret_value,
+         is_old(fd) ? &fake_libbpf.old_counters : &fake_libbpf.counters,
+         sizeof(fake_libbpf.counters));
   return 0;
 }
 
@@ -384,12 +391,12 @@ int bpf_map__fd(const struct bpf_map *map) {
 struct ring_buffer {
   ring_buffer_sample_fn take;
   void *context;
+  unsigned pins;
 };
 
 struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
                                      void *context,
                                      const struct ring_buffer_opts *opts) {
-  (void)map_fd;
   (void)opts;
   if (fake_libbpf.ring_error != 0) {
     errno = fake_libbpf.ring_error;
@@ -398,16 +405,30 @@ struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
   struct ring_buffer *ring = malloc(sizeof(*ring));
   if (ring == NULL)
     return NULL;
-  *ring = (struct ring_buffer){.take = take, .context = context};
+  *ring = (struct ring_buffer){
+      .take = take, .context = context, .pins = pins_of_fd[map_fd]};
   return ring;
 }
 
 int ring_buffer__consume(struct ring_buffer *ring) {
-  for (size_t i = 0; i < fake_libbpf.ring_num; i++)
-    ring->take(ring->context, fake_libbpf.ring[i].bytes,
-               fake_libbpf.ring[i].size);
-  fake_libbpf.ring_num = 0;
+  const bool old = ring->pins != fake_libbpf.pins_made;
+  struct fake_ring_record *records =
+      old ? fake_libbpf.old_ring : fake_libbpf.ring;
+  size_t *num = old ? &fake_libbpf.old_ring_num : &fake_libbpf.ring_num;
+  for (size_t i = 0; i < *num; i++)
+    ring->take(ring->context, records[i].bytes, records[i].size);
+  *num = 0;
   return 0;
+}
+
+void fake_libbpf_pin_anew(void) {
+  fake_libbpf.pins_made++;
+  memcpy(fake_libbpf.old_ring, fake_libbpf.ring, sizeof(fake_libbpf.ring));
+  fake_libbpf.old_ring_num = fake_libbpf.ring_num;
+  fake_libbpf.ring_num = 0;
+  fake_libbpf.old_counters = fake_libbpf.counters;
+  fake_libbpf.counters = (struct unload_counters){
+      .magic = PROG_RECORD_MAGIC, .version = PROG_RECORD_VERSION};
 }
 
 void ring_buffer__free(struct ring_buffer *ring) { free(ring); }

@@ -52,6 +52,10 @@ extern struct fake_libbpf {
     size_t size;
   } ring[FAKE_RING_MAX]; /* what it hands out at the next consume */
   size_t ring_num;
+  unsigned pins_made; /* how often others have come in their place */
+  struct unload_counters old_counters; /* of those before, which are open */
+  struct fake_ring_record old_ring[FAKE_RING_MAX];
+  size_t old_ring_num;
   /* What was called. */
   unsigned btf_loads;
   unsigned func_info_calls;
@@ -68,6 +72,10 @@ int fake_libbpf_open_sysctl(void);
 
 /* No programs, no errors, a current kernel. */
 void fake_libbpf_reset(void);
+
+/* Pins another watch: who has opened the one before still has what that holds.
+ */
+void fake_libbpf_pin_anew(void);
 
 /* Puts a record of a program that was unloaded into the ring, and counts it. */
 struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,

@@ -409,6 +409,60 @@ START_TEST(read__pin_gone_and_back__logs_the_changes_and_goes_on) {
 }
 END_TEST
 
+START_TEST(read__pinned_anew__takes_in_what_the_old_watch_still_holds) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  fake_libbpf_unload(2, 200, "brief", 7);
+  char other[64];
+  snprintf(other, sizeof(other), "%s/other", pins);
+  ck_assert_int_eq(rename(ring_path, other), 0);
+  pin_watch();
+  unlink(other);
+  fake_libbpf_pin_anew();
+  fake_libbpf_unload(3, 300, "brief", 70);
+  read_once();
+  check_derive("brief", "invocations", "", 77);
+  check_derive("", "derive", "programs_unloaded", 2);
+  check_derive("", "derive", "unwatched_unloads", 0);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__unpinned__takes_in_the_rest_once) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  read_once();
+  fake_libbpf_unload(2, 200, "brief", 7);
+  unlink(ring_path);
+  fake_libbpf.has_pins = false;
+  fake_libbpf.next_id_error = -EPERM;
+  read_in_vain();
+  fake_libbpf.next_id_error = 0;
+  read_once();
+  check_derive("brief", "invocations", "", 7);
+  check_derive("", "derive", "programs_unloaded", 1);
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("brief", "invocations", ""));
+  check_derive("", "derive", "programs_unloaded", 1);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__somebody_else_takes_records__is_one_warning_and_counted) {
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  for (int i = 0; i < 4; i++) {
+    read_once();
+    fake_libbpf_unload(2, 200, "brief", 7);
+    fake_libbpf.ring_num = 0;
+    ck_assert_uint_eq(fake_collectd.lines_num, i == 2 ? 1 : 0);
+  }
+  read_once();
+  check_derive("", "derive", "unwatched_unloads", 3);
+}
+END_TEST
+
 START_TEST(init__no_pinned_watch__is_one_info_line_and_polls) {
   fake_libbpf.has_pins = false;
   fake_libbpf_add(1, 100, "a", 5);
@@ -485,6 +539,11 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(watch, read__watched__shows_what_came_and_went);
   tcase_add_test(watch, read__fails__what_was_unloaded_meanwhile_comes_later);
   tcase_add_test(watch, read__pin_gone_and_back__logs_the_changes_and_goes_on);
+  tcase_add_test(watch,
+                 read__pinned_anew__takes_in_what_the_old_watch_still_holds);
+  tcase_add_test(watch, read__unpinned__takes_in_the_rest_once);
+  tcase_add_test(watch,
+                 read__somebody_else_takes_records__is_one_warning_and_counted);
   tcase_add_test(watch, init__no_pinned_watch__is_one_info_line_and_polls);
   tcase_add_test(watch, init__watch_does_not_load__is_one_info_line_and_polls);
   suite_add_tcase(suite, watch);

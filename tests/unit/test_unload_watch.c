@@ -153,6 +153,131 @@ START_TEST(unload_watch__kernel_lost_some__says_how_many) {
 }
 END_TEST
 
+static void take_in(void) {
+  read_once();
+  unload_watch_taken(watch);
+}
+
+START_TEST(unload_watch__somebody_else_takes_records__says_how_many) {
+  fake_libbpf_unload(1, 100, "before", 5);
+  fake_libbpf.ring_num = 0; /* taken by who read it until now */
+  start();
+  fake_libbpf_unload(2, 200, "ours", 5);
+  take_in();
+  ck_assert_uint_eq(unloads.lost, 0);
+  for (int i = 0; i < 3; i++)
+    fake_libbpf_unload(3, 300, "theirs", 5);
+  fake_libbpf.ring_num = 0;
+  take_in(); /* they may still be on their way */
+  ck_assert_uint_eq(unloads.lost, 0);
+  fake_libbpf_unload(4, 400, "ours", 5);
+  uint64_t stolen = 0;
+  uint64_t lost = 0;
+  for (int i = 0; i < 3; i++) {
+    take_in();
+    stolen += unloads.stolen;
+    lost += unloads.lost;
+  }
+  ck_assert_uint_eq(stolen, 3);
+  ck_assert_uint_eq(lost, 3);
+}
+END_TEST
+
+START_TEST(unload_watch__kernel_loses_and_others_take__each_counts_once) {
+  start();
+  fake_libbpf_unload(1, 100, "theirs", 5);
+  fake_libbpf.ring_num = 0;
+  fake_libbpf.counters.unloads += 4;
+  fake_libbpf.counters.lost += 4;
+  uint64_t lost = 0;
+  for (int i = 0; i < 3; i++) {
+    take_in();
+    lost += unloads.lost;
+  }
+  ck_assert_uint_eq(lost, 5);
+}
+END_TEST
+
+/* As a reader that is slow: the record is in the ring before its unload is
+ * counted, and both are there when the first read begins. */
+START_TEST(unload_watch__counted_after_its_record_was_taken__is_not_stolen) {
+  start();
+  fake_libbpf_unload(1, 100, "a", 5);
+  fake_libbpf.counters.unloads--;
+  take_in();
+  fake_libbpf.counters.unloads++;
+  for (int i = 0; i < 3; i++) {
+    take_in();
+    ck_assert_uint_eq(unloads.lost, 0);
+  }
+}
+END_TEST
+
+/* Not by unlink(2): the new file might get the number of the old one. */
+static void replace_ring_file(void) {
+  char other[PATH_MAX];
+  snprintf(other, sizeof(other), "%s/other", dir);
+  ck_assert_int_eq(rename(ring_path, other), 0);
+  make_ring_file();
+  unlink(other);
+}
+
+static void pin_anew(void) {
+  replace_ring_file();
+  fake_libbpf_pin_anew();
+}
+
+/* Opens the watch that is pinned now in place of the one that was. */
+static void take_over(void) {
+  struct unload_watch *old = watch;
+  ck_assert_int_eq(unload_watch_begin(old), -ESTALE);
+  ck_assert_int_eq(open_watch(), 0);
+  unload_watch_take_over(watch, old);
+  unload_watch_free(old);
+}
+
+START_TEST(unload_watch_take_over__both_hold_records__all_are_told) {
+  start();
+  fake_libbpf_unload(1, 100, "told", 1);
+  take_in();
+  fake_libbpf_unload(2, 200, "old", 5);
+  fake_libbpf.counters.loads = 7;
+  pin_anew();
+  fake_libbpf_unload(3, 300, "new", 6);
+  fake_libbpf.counters.loads = 2;
+  take_over();
+  read_once();
+  ck_assert(!unloads.begins);
+  ck_assert_uint_eq(unloads.samples_num, 2);
+  ck_assert_str_eq(unloads.samples[0].name, "old");
+  ck_assert_str_eq(unloads.samples[1].name, "new");
+  ck_assert_uint_eq(unloads.loaded, 9);
+  ck_assert_uint_eq(unloads.unloaded, 2);
+  ck_assert_uint_eq(unloads.stats.cnt, 11);
+  ck_assert_uint_eq(unloads.stats.misses, 22);
+  ck_assert_uint_eq(unloads.lost, 0);
+  unload_watch_taken(watch);
+  for (int i = 0; i < 3; i++) {
+    take_in();
+    ck_assert_uint_eq(unloads.lost + unloads.unloaded, 0);
+  }
+}
+END_TEST
+
+/* Another file for the same maps. */
+START_TEST(unload_watch_take_over__same_ring__goes_on) {
+  fake_libbpf_unload(1, 100, "before", 5);
+  start();
+  fake_libbpf_unload(2, 200, "a", 6);
+  replace_ring_file();
+  take_over();
+  read_once();
+  ck_assert_uint_eq(unloads.samples_num, 1);
+  ck_assert_uint_eq(unloads.unloaded, 1);
+  ck_assert_uint_eq(unloads.stats.cnt, 6);
+}
+END_TEST
+
 START_TEST(unload_watch__pin_gone__is_stale) {
   start();
   unlink(ring_path);
@@ -162,12 +287,8 @@ END_TEST
 
 START_TEST(unload_watch__pinned_anew__is_stale) {
   start();
-  char other[PATH_MAX];
-  snprintf(other, sizeof(other), "%s/other", dir);
-  ck_assert_int_eq(rename(ring_path, other), 0);
-  make_ring_file();
+  replace_ring_file();
   ck_assert_int_eq(unload_watch_begin(watch), -ESTALE);
-  unlink(other);
 }
 END_TEST
 
@@ -231,6 +352,15 @@ Suite *unload_watch_suite(void) {
   tcase_add_test(tests,
                  unload_watch__record_of_no_use__is_lost_and_the_rest_is_told);
   tcase_add_test(tests, unload_watch__kernel_lost_some__says_how_many);
+  tcase_add_test(tests,
+                 unload_watch__somebody_else_takes_records__says_how_many);
+  tcase_add_test(tests,
+                 unload_watch__kernel_loses_and_others_take__each_counts_once);
+  tcase_add_test(
+      tests, unload_watch__counted_after_its_record_was_taken__is_not_stolen);
+  tcase_add_test(tests,
+                 unload_watch_take_over__both_hold_records__all_are_told);
+  tcase_add_test(tests, unload_watch_take_over__same_ring__goes_on);
   tcase_add_test(tests, unload_watch__pin_gone__is_stale);
   tcase_add_test(tests, unload_watch__pinned_anew__is_stale);
   tcase_add_test(tests, unload_watch__no_pins__says_where_to_get_them);
