@@ -39,6 +39,12 @@ struct groups *groups_new(const struct groups_options *options);
 /* Accepts NULL. */
 void groups_free(struct groups *groups);
 
+/* Before the first snapshot, when nobody watches: the kernel has given out all
+ * ids up to ID, the last to a program of that load time. What was loaded and
+ * unloaded until then, as in trying what the kernel allows, is no churn. */
+void groups_begin_after(struct groups *groups, uint32_t id,
+                        uint64_t load_time_ns);
+
 /* Takes one snapshot in, and what was unloaded meanwhile, UNLOADS, or NULL when
  * nobody watches. Both are borrowed. PART: what it ends; without windows always
  * PART_FIRST. The deltas are of that part, but after PART_LAST still of the

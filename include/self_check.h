@@ -22,4 +22,9 @@ int self_check_iterator(struct source *source, char *reason,
 int self_check_watch(struct unload_watch *watch, char *reason,
                      size_t reason_size);
 
+/* Loads a program and lets go of it: the kernel has given out all ids up to
+ * *RET_ID by now, also those of programs that were tried and are gone. Returns
+ * 0 or -errno. */
+int self_check_newest_id(uint32_t *ret_id, uint64_t *ret_load_time_ns);
+
 #endif

@@ -9,6 +9,7 @@
 #include "groups.h"
 #include "report.h"
 #include "sampler.h"
+#include "self_check.h"
 #include "settings.h"
 #include "source_choice.h"
 #include "watch.h"
@@ -174,7 +175,16 @@ static int start_groups(void) {
       .groups_max = plugin.settings.max_instances,
   };
   plugin.groups = groups_new(&options);
-  return plugin.groups == NULL ? -ENOMEM : 0;
+  if (plugin.groups == NULL)
+    return -ENOMEM;
+  /* Our own tries of what this kernel allows must not count as loads. Where no
+   * program can be loaded there were none. */
+  uint32_t id = 0;
+  uint64_t load_time_ns = 0;
+  if (plugin.watch.unloads == NULL && plugin.settings.iterator_pin == NULL &&
+      self_check_newest_id(&id, &load_time_ns) == 0)
+    groups_begin_after(plugin.groups, id, load_time_ns);
+  return 0;
 }
 
 static int start_sampler(void) {

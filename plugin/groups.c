@@ -43,6 +43,11 @@ void groups_free(struct groups *groups) {
   free(groups);
 }
 
+void groups_begin_after(struct groups *groups, uint32_t id,
+                        uint64_t load_time_ns) {
+  churn_see(&groups->host.churn, id, load_time_ns, false);
+}
+
 /* Takes note of a program that is first seen. WATCHED: loads are counted by the
  * kernel. Returns whether it is selected. */
 static bool meet(struct groups *groups, const struct member *member,

@@ -48,6 +48,12 @@ static void run_program(int prog_fd) {
   }
 }
 
+static int get_info(int prog_fd, struct bpf_prog_info *ret_info) {
+  *ret_info = (struct bpf_prog_info){0};
+  uint32_t info_len = sizeof(*ret_info);
+  return bpf_obj_get_info_by_fd(prog_fd, ret_info, &info_len);
+}
+
 /* Loads and runs the program. Returns its fd and what the kernel says of it, or
  * -errno. */
 static int make_program(struct bpf_prog_info *ret_info) {
@@ -55,9 +61,7 @@ static int make_program(struct bpf_prog_info *ret_info) {
   if (prog_fd < 0)
     return prog_fd;
   run_program(prog_fd);
-  *ret_info = (struct bpf_prog_info){0};
-  uint32_t info_len = sizeof(*ret_info);
-  int rc = bpf_obj_get_info_by_fd(prog_fd, ret_info, &info_len);
+  int rc = get_info(prog_fd, ret_info);
   if (rc == 0)
     return prog_fd;
   close(prog_fd);
@@ -127,4 +131,18 @@ int self_check_watch(struct unload_watch *watch, char *reason,
   unload_watch_end(watch, &unloads);
   return compare("the watch on unloads", unloads.samples, unloads.samples_num,
                  &info, reason, reason_size);
+}
+
+int self_check_newest_id(uint32_t *ret_id, uint64_t *ret_load_time_ns) {
+  int prog_fd = load_program();
+  if (prog_fd < 0)
+    return prog_fd;
+  struct bpf_prog_info info;
+  int rc = get_info(prog_fd, &info);
+  close(prog_fd);
+  if (rc != 0)
+    return rc;
+  *ret_id = info.id;
+  *ret_load_time_ns = info.load_time;
+  return 0;
 }

@@ -257,3 +257,21 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
   run grep -i 'too old' "$log"
   [ "$status" -eq 1 ]
 }
+
+# Neither what the plugin has tried of the kernel, nor what libbpf has.
+@test "polled__one_load_and_unload_after_the_start__count_as_one_each" {
+  start_workload
+  workload load e2e_before xdp # libbpf has tried the kernel by then
+  start_collectd <<<'WatchUnload true'
+  wait_reads
+  [ "$(last "" derive-programs_loaded)" = 0 ]
+  workload load e2e_one xdp
+  wait_reads
+  [ "$(last "" derive-programs_loaded)" = 1 ]
+  [ "$(last "" derive-programs_unloaded)" = 0 ]
+  workload unload e2e_one
+  wait_reads
+  [ "$(last "" derive-programs_loaded)" = 1 ]
+  [ "$(last "" derive-programs_unloaded)" = 1 ]
+  [ "$(last "" derive-unwatched_unloads)" = 1 ]
+}
