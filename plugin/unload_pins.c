@@ -2,11 +2,12 @@
 /* unload_pins: puts the pins of the watch on unloads, and takes them away. */
 #include "unload_pins.h"
 
+#include "pin_access.h"
+
 #include <bpf/bpf.h>
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char ring_file[] = "unload_ring";
@@ -34,9 +35,7 @@ static int put(int fd, const char *dir, const char *file, gid_t gid,
   int rc = join_path(path, dir, file);
   if (rc == 0)
     rc = bpf_obj_pin(fd, path);
-  if (rc == 0 && (chown(path, 0, gid) != 0 || chmod(path, mode) != 0))
-    rc = -errno;
-  return rc;
+  return rc == 0 ? pin_access_give(path, gid, mode) : rc;
 }
 
 int unload_pins_put(const char *dir, const struct unload_fds *fds, gid_t gid,

@@ -15,6 +15,7 @@ Suite *group_name_suite(void);
 Suite *groups_suite(void);
 Suite *measurement_suite(void);
 Suite *metrics_suite(void);
+Suite *pin_access_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);
 Suite *sampler_suite(void);
