@@ -4,55 +4,43 @@
 #include "accounting.h"
 #include "bpffs.h"
 #include "clocks.h"
+#include "pin_access.h"
+#include "pin_options.h"
 #include "self_check.h"
 #include "source.h"
 #include "unload_pins.h"
 #include "unload_watch.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <grp.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static const char help[] =
-    "Usage: bpf_stats_pin [--dir DIR] [--group GROUP] [--mode MODE]\n"
-    "       bpf_stats_pin --unpin [--dir DIR]\n"
-    "Loads the BPF iterator of collectd's plugin bpf_stats and pins it as\n"
-    "DIR/iterator, for the plugin's option IteratorPin; and beside it, where\n"
-    "the kernel allows fentry, the watch on unloads. Whoever may read these\n"
-    "files can read the statistics of all BPF programs, without any "
-    "capability.\n"
-    "\n"
-    "  -d, --dir DIR      where to pin; a bpffs is mounted there unless it is\n"
-    "                     one (default: /run/bpf_stats)\n"
-    "  -g, --group GROUP  the group of the files, a name or a number\n"
-    "                     (default: root)\n"
-    "  -m, --mode MODE    their mode, octal (default: 0440)\n"
-    "  -u, --unpin        take the pin away, and the bpffs if nothing else is\n"
-    "                     in it\n"
-    "  -h, --help         show this\n"
-    "  -V, --version      show the version\n";
+static const char iterator_file[] = "iterator";
+/* It has another name until all is right, so that a reader never meets a pin
+ * that is not. */
+static const char iterator_file_new[] = "iterator_new";
 
-struct options {
-  const char *dir;
-  gid_t gid;
-  mode_t mode;
-  bool unpin;
-};
-
-static int complain(const char *what, const char *subject, int error) {
-  bool denied = error == -EPERM || error == -EACCES;
-  fprintf(stderr, "bpf_stats_pin: %s %s: %s%s\n", what, subject,
-          strerror(-error), denied ? "; run it as root" : "");
+/* Says what is wrong with the directory. */
+static int complain(const char *dir, const char *reason, int error) {
+  const char *remedy = "";
+  if (error == -EPERM || error == -EACCES)
+    remedy = geteuid() != 0 ? "; run it as root"
+                            : "; root lacks a capability here, CAP_SYS_ADMIN "
+                              "or CAP_CHOWN, or a security module forbids it";
+  fprintf(stderr, "bpf_stats_pin: %s: %s%s\n", dir, reason, remedy);
   return error;
 }
 
+static int complain_of(const char *dir, const char *what, int error) {
+  char reason[300];
+  snprintf(reason, sizeof(reason), "%s: %s", what, strerror(-error));
+  return complain(dir, reason, error);
+}
+
 /* Loads the iterator and looks whether it tells the truth. */
-static int load_checked(struct source **ret_source) {
+static int load_iterator(struct source **ret_source) {
   char reason[300] = "out of memory";
   struct source *source = NULL;
   int rc = source_iterator_new(0, &source, reason, sizeof(reason));
@@ -67,161 +55,152 @@ static int load_checked(struct source **ret_source) {
   return 0;
 }
 
-static int pin_iterator(const struct options *options,
-                        const struct source *source) {
-  char path[4096];
-  char new_path[4096];
-  snprintf(path, sizeof(path), "%s/iterator", options->dir);
-  snprintf(new_path, sizeof(new_path), "%s/iterator_new", options->dir);
-  /* Under another name until all is right, so that a reader never meets a pin
-   * that is not. */
-  unlink(new_path);
-  int rc = source_iterator_pin(source, new_path);
-  if (rc != 0)
-    return complain("cannot pin", new_path, rc);
-  if (chown(new_path, 0, options->gid) != 0 ||
-      chmod(new_path, options->mode) != 0 || rename(new_path, path) != 0) {
-    rc = complain("cannot set up", path, -errno);
-    unlink(new_path);
-  }
-  return rc;
-}
-
-/* A kernel without fentry is none the worse for that: the plugin polls. Then
- * nothing may be left of a watch that was pinned before. */
-static int pin_watch(const struct options *options) {
+/* The same for the watch. A kernel without fentry is none the worse for that:
+ * the plugin polls. Returns NULL then. */
+static struct unload_watch *load_watch(void) {
   char reason[300] = "";
   struct unload_watch *watch = NULL;
   int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
                             sizeof(reason));
   if (rc == 0)
     rc = self_check_watch(watch, reason, sizeof(reason));
-  if (rc == 0) {
-    rc = unload_watch_pin(watch, options->dir, options->gid, options->mode);
-    if (rc != 0)
-      complain("cannot pin the watch on unloads in", options->dir, rc);
-  } else {
+  if (rc != 0) {
     fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
             reason);
-    rc = unload_pins_remove(options->dir);
+    unload_watch_free(watch);
+    return NULL;
   }
-  unload_watch_free(watch);
+  return watch;
+}
+
+static int remove_file(const struct held_dir *dir, const char *file) {
+  return unlinkat(dir->fd, file, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+static int pin_iterator(const struct held_dir *dir,
+                        const struct pin_options *options,
+                        const struct source *source) {
+  char path_new[sizeof(dir->path) + sizeof(iterator_file_new)];
+  snprintf(path_new, sizeof(path_new), "%s/%s", dir->path, iterator_file_new);
+  int rc = remove_file(dir, iterator_file_new);
+  if (rc != 0)
+    return rc;
+  rc = source_iterator_pin(source, path_new);
+  if (rc == 0)
+    rc = pin_access_give(path_new, options->gid, options->mode);
+  if (rc == 0 &&
+      renameat(dir->fd, iterator_file_new, dir->fd, iterator_file) != 0)
+    rc = -errno;
+  if (rc != 0)
+    remove_file(dir, iterator_file_new);
   return rc;
 }
 
-static int pin(const struct options *options) {
+/* Pins what was loaded; nothing may be left of a watch that was pinned before.
+ */
+static int pin_both(const struct held_dir *dir,
+                    const struct pin_options *options,
+                    const struct source *source,
+                    const struct unload_watch *watch) {
+  int rc = pin_iterator(dir, options, source);
+  if (rc != 0)
+    return complain_of(options->dir, "the iterator cannot be pinned", rc);
+  rc = watch != NULL
+           ? unload_watch_pin(watch, dir->path, options->gid, options->mode)
+           : unload_pins_remove(dir->path);
+  if (rc != 0)
+    return complain_of(options->dir, "the watch cannot be pinned", rc);
+  return 0;
+}
+
+/* Warns of what leaves --group or --mode without effect. */
+static void check_way(const struct held_dir *dir,
+                      const struct pin_options *options) {
+  char place[300];
+  if (options->gid != 0 && (options->mode & 0040) != 0 &&
+      !held_dir_admits(dir, options->gid, place, sizeof(place)))
+    fprintf(stderr,
+            "bpf_stats_pin: %s: group %u may not enter %s, so it cannot reach "
+            "the pins\n",
+            options->dir, options->gid, place);
+}
+
+static void check_lock(const struct held_dir *dir,
+                       const struct pin_options *options) {
+  if (!dir->is_locked)
+    complain(options->dir, "somebody holds a lock on it; going on without", 0);
+}
+
+static int pin_in_dir(const struct pin_options *options,
+                      const struct source *source,
+                      const struct unload_watch *watch) {
+  char reason[400] = "";
+  struct held_dir dir;
+  int rc = bpffs_provide(options->dir, &dir, reason, sizeof(reason));
+  if (rc != 0)
+    return complain(options->dir, reason, rc);
+  check_lock(&dir, options);
+  rc = pin_both(&dir, options, source, watch);
+  if (rc == 0) {
+    check_way(&dir, options);
+    held_dir_close(&dir);
+  } else {
+    bpffs_withdraw(&dir);
+  }
+  return rc;
+}
+
+static int pin(const struct pin_options *options) {
   /* While that is held, the checks can compare all counters. */
   struct accounting accounting;
   accounting_init(&accounting, true);
   accounting_update(&accounting, boottime_ns());
   struct source *source = NULL;
-  int rc = load_checked(&source);
+  int rc = load_iterator(&source);
   if (rc == 0) {
-    const char *step = NULL;
-    rc = bpffs_provide(options->dir, &step);
-    if (rc != 0)
-      complain(step, options->dir, rc);
+    struct unload_watch *watch = load_watch();
+    rc = pin_in_dir(options, source, watch);
+    unload_watch_free(watch);
   }
-  if (rc == 0)
-    rc = pin_iterator(options, source);
-  if (rc == 0)
-    rc = pin_watch(options);
   source_free(source);
   accounting_clear(&accounting);
   return rc;
 }
 
-static int unpin(const struct options *options) {
-  char path[4096];
-  snprintf(path, sizeof(path), "%s/iterator", options->dir);
-  if (unlink(path) != 0 && errno != ENOENT)
-    return complain("cannot remove", path, -errno);
-  int rc = unload_pins_remove(options->dir);
-  if (rc != 0)
-    return complain("cannot remove the watch on unloads in", options->dir, rc);
-  rc = bpffs_withdraw(options->dir);
-  return rc == 0 ? 0 : complain("cannot unmount", options->dir, rc);
-}
-
-static int parse_group(const char *text, gid_t *ret_gid) {
-  char *end = NULL;
-  unsigned long gid = strtoul(text, &end, 10);
-  if (*text != '\0' && *end == '\0' && gid < (gid_t)-1) {
-    *ret_gid = (gid_t)gid;
+static int unpin(const struct pin_options *options) {
+  char reason[400] = "";
+  struct held_dir dir;
+  int rc = bpffs_find(options->dir, &dir, reason, sizeof(reason));
+  if (rc == -ENOENT)
     return 0;
+  if (rc != 0)
+    return complain(options->dir, reason, rc);
+  check_lock(&dir, options);
+  rc = remove_file(&dir, iterator_file);
+  if (rc == 0)
+    rc = remove_file(&dir, iterator_file_new);
+  if (rc == 0)
+    rc = unload_pins_remove(dir.path);
+  if (rc != 0) {
+    held_dir_close(&dir);
+    return complain_of(options->dir, "the pins cannot be removed", rc);
   }
-  /* cppcheck-suppress getgrnamCalled ; there is one thread */
-  const struct group *group = getgrnam(text);
-  if (group == NULL) {
-    fprintf(stderr,
-            "bpf_stats_pin: --group %s: allowed is the name or number of a "
-            "group\n",
-            text);
-    return -EINVAL;
-  }
-  *ret_gid = group->gr_gid;
-  return 0;
-}
-
-static int parse_mode(const char *text, mode_t *ret_mode) {
-  char *end = NULL;
-  unsigned long mode = strtoul(text, &end, 8);
-  if (*text == '\0' || *end != '\0' || mode > 0777) {
-    fprintf(stderr,
-            "bpf_stats_pin: --mode %s: allowed is an octal number up to 0777\n",
-            text);
-    return -EINVAL;
-  }
-  *ret_mode = (mode_t)mode;
-  return 0;
-}
-
-static int parse_dir(const char *text, const char **ret_dir) {
-  if (text[0] != '/' || strlen(text) > 4000) {
-    fprintf(stderr, "bpf_stats_pin: --dir %s: allowed is an absolute path\n",
-            text);
-    return -EINVAL;
-  }
-  *ret_dir = text;
-  return 0;
+  rc = bpffs_withdraw(&dir);
+  return rc == 0 ? 0 : complain_of(options->dir, "it cannot be unmounted", rc);
 }
 
 int main(int argc, char **argv) {
-  static const struct option long_options[] = {
-      {"dir", required_argument, NULL, 'd'},
-      {"group", required_argument, NULL, 'g'},
-      {"mode", required_argument, NULL, 'm'},
-      {"unpin", no_argument, NULL, 'u'},
-      {"help", no_argument, NULL, 'h'},
-      {"version", no_argument, NULL, 'V'},
-      {0},
-  };
-  struct options options = {.dir = "/run/bpf_stats", .mode = 0440};
-  int option;
-  int rc = 0;
-  while (rc == 0 && (option = getopt_long(argc, argv, "d:g:m:uhV", long_options,
-                                          NULL)) != -1) {
-    if (option == 'd')
-      rc = parse_dir(optarg, &options.dir);
-    else if (option == 'g')
-      rc = parse_group(optarg, &options.gid);
-    else if (option == 'm')
-      rc = parse_mode(optarg, &options.mode);
-    else if (option == 'u')
-      options.unpin = true;
-    else if (option == 'h')
-      return fputs(help, stdout) < 0;
-    else if (option == 'V')
-      return puts("bpf_stats_pin " BPF_STATS_VERSION) < 0;
-    else
-      rc = -EINVAL;
-  }
-  if (rc == 0 && optind < argc) {
-    fprintf(stderr, "bpf_stats_pin: %s: no such argument; see --help\n",
-            argv[optind]);
-    rc = -EINVAL;
-  }
-  if (rc != 0)
+  struct pin_options options;
+  if (pin_options_parse(argc, argv, &options) != 0)
     return 2;
-  return (options.unpin ? unpin(&options) : pin(&options)) == 0 ? 0 : 1;
+  switch (options.action) {
+  case SHOW_HELP:
+    return fputs(pin_options_help, stdout) < 0;
+  case SHOW_VERSION:
+    return puts("bpf_stats_pin " BPF_STATS_VERSION) < 0;
+  case UNPIN:
+    return unpin(&options) == 0 ? 0 : 1;
+  default:
+    return pin(&options) == 0 ? 0 : 1;
+  }
 }
