@@ -42,6 +42,14 @@ uint32_t unload_maps_ring_id(const struct unload_maps *maps);
  * more: then nothing fills them. */
 int unload_maps_check(const struct unload_maps *maps);
 
+/* Loads the programs once more, to go on with the maps that are pinned in DIR,
+ * and puts them in place of those that are pinned there: no unload is missed,
+ * and none told twice. Returns 0; -ENOENT when none is pinned, -ESTALE or
+ * -EPROTO when it is of another version or no watch of ours; -errno; and then
+ * writes into REASON why. */
+int unload_maps_renew(const char *dir, gid_t gid, mode_t mode, char *reason,
+                      size_t reason_size);
+
 /* Pins what was loaded, see unload_pins_put(). */
 int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
                     mode_t mode);

@@ -8,6 +8,7 @@
 #include "pin_options.h"
 #include "self_check.h"
 #include "source.h"
+#include "unload_maps.h"
 #include "unload_pins.h"
 #include "unload_watch.h"
 
@@ -55,22 +56,21 @@ static int load_iterator(struct source **ret_source) {
   return 0;
 }
 
-/* The same for the watch. A kernel without fentry is none the worse for that:
- * the plugin polls. Returns NULL then. */
-static struct unload_watch *load_watch(void) {
+/* The same for the watch, with one that is let go again: in what is pinned are
+ * records for somebody else. A kernel without fentry is none the worse for
+ * that: the plugin polls. Returns whether there can be a watch. */
+static bool check_watch(void) {
   char reason[300] = "";
   struct unload_watch *watch = NULL;
   int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
                             sizeof(reason));
   if (rc == 0)
     rc = self_check_watch(watch, reason, sizeof(reason));
-  if (rc != 0) {
+  if (rc != 0)
     fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
             reason);
-    unload_watch_free(watch);
-    return NULL;
-  }
-  return watch;
+  unload_watch_free(watch);
+  return rc == 0;
 }
 
 static int remove_file(const struct held_dir *dir, const char *file) {
@@ -96,18 +96,39 @@ static int pin_iterator(const struct held_dir *dir,
   return rc;
 }
 
-/* Pins what was loaded; nothing may be left of a watch that was pinned before.
- */
+/* Pins a watch in place of what is there. That goes first, so that no unload is
+ * told by both. */
+static int pin_new_watch(const struct held_dir *dir,
+                         const struct pin_options *options) {
+  char reason[300] = "";
+  struct unload_watch *watch = NULL;
+  int rc = unload_pins_remove(dir->path);
+  if (rc == 0)
+    rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+                          sizeof(reason));
+  if (rc == 0)
+    rc = unload_watch_pin(watch, dir->path, options->gid, options->mode);
+  unload_watch_free(watch);
+  return rc;
+}
+
+/* Where a watch is pinned whose maps can be gone on with, who reads it notices
+ * nothing. */
+static int pin_watch(const struct held_dir *dir,
+                     const struct pin_options *options) {
+  char reason[300] = "";
+  int rc = unload_maps_renew(dir->path, options->gid, options->mode, reason,
+                             sizeof(reason));
+  return rc == 0 ? 0 : pin_new_watch(dir, options);
+}
+
 static int pin_both(const struct held_dir *dir,
                     const struct pin_options *options,
-                    const struct source *source,
-                    const struct unload_watch *watch) {
+                    const struct source *source, bool has_watch) {
   int rc = pin_iterator(dir, options, source);
   if (rc != 0)
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
-  rc = watch != NULL
-           ? unload_watch_pin(watch, dir->path, options->gid, options->mode)
-           : unload_pins_remove(dir->path);
+  rc = has_watch ? pin_watch(dir, options) : unload_pins_remove(dir->path);
   if (rc != 0)
     return complain_of(options->dir, "the watch cannot be pinned", rc);
   return 0;
@@ -132,15 +153,14 @@ static void check_lock(const struct held_dir *dir,
 }
 
 static int pin_in_dir(const struct pin_options *options,
-                      const struct source *source,
-                      const struct unload_watch *watch) {
+                      const struct source *source, bool has_watch) {
   char reason[400] = "";
   struct held_dir dir;
   int rc = bpffs_provide(options->dir, &dir, reason, sizeof(reason));
   if (rc != 0)
     return complain(options->dir, reason, rc);
   check_lock(&dir, options);
-  rc = pin_both(&dir, options, source, watch);
+  rc = pin_both(&dir, options, source, has_watch);
   if (rc == 0) {
     check_way(&dir, options);
     held_dir_close(&dir);
@@ -157,11 +177,8 @@ static int pin(const struct pin_options *options) {
   accounting_update(&accounting, boottime_ns());
   struct source *source = NULL;
   int rc = load_iterator(&source);
-  if (rc == 0) {
-    struct unload_watch *watch = load_watch();
-    rc = pin_in_dir(options, source, watch);
-    unload_watch_free(watch);
-  }
+  if (rc == 0)
+    rc = pin_in_dir(options, source, check_watch());
   source_free(source);
   accounting_clear(&accounting);
   return rc;

@@ -51,25 +51,38 @@ static int init_counters(int counters_fd) {
   return bpf_map_update_elem(counters_fd, &zero, &counters, BPF_ANY);
 }
 
+/* Has the programs use the maps of FDS instead of maps of their own. */
+static int reuse_maps(struct watch_programs *skeleton,
+                      const struct unload_fds *fds) {
+  int rc = bpf_map__reuse_fd(skeleton->maps.unload_ring, fds->ring);
+  if (rc == 0)
+    rc = bpf_map__reuse_fd(skeleton->maps.unload_counters, fds->counters);
+  return rc == 0 ? bpf_map__reuse_fd(skeleton->maps.taken, fds->taken) : rc;
+}
+
+/* REUSED: maps to go on with; NULL: none. */
 static int load_and_attach(struct watch_programs *skeleton,
-                           size_t ring_size_bytes) {
-  int rc = bpf_map__set_max_entries(skeleton->maps.unload_ring,
-                                    (uint32_t)ring_size_bytes);
+                           size_t ring_size_bytes,
+                           const struct unload_fds *reused) {
+  int rc = reused != NULL ? reuse_maps(skeleton, reused)
+                          : bpf_map__set_max_entries(skeleton->maps.unload_ring,
+                                                     (uint32_t)ring_size_bytes);
   if (rc == 0)
     rc = watch_programs__load(skeleton);
   if (rc == 0)
     rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
                             bpf_map__fd(skeleton->maps.anchor));
-  if (rc == 0)
+  if (rc == 0 && reused == NULL)
     rc = init_counters(bpf_map__fd(skeleton->maps.unload_counters));
   return rc == 0 ? watch_programs__attach(skeleton) : rc;
 }
 
-static int load(struct unload_maps *maps, size_t ring_size_bytes) {
+static int load(struct unload_maps *maps, size_t ring_size_bytes,
+                const struct unload_fds *reused) {
   maps->skeleton = watch_programs__open();
   if (maps->skeleton == NULL)
     return -errno;
-  int rc = load_and_attach(maps->skeleton, ring_size_bytes);
+  int rc = load_and_attach(maps->skeleton, ring_size_bytes, reused);
   maps->ring_fd = bpf_map__fd(maps->skeleton->maps.unload_ring);
   maps->counters_fd = bpf_map__fd(maps->skeleton->maps.unload_counters);
   return rc;
@@ -79,17 +92,21 @@ _Static_assert(sizeof(((struct watch_programs *)NULL)->links) ==
                    (UNLOAD_LINKS_NUM + 1) * sizeof(struct bpf_link *),
                "unload_watch.bpf.c has other programs than are pinned");
 
-/* The links, in the order of their programs. One program, bpf_stats_cpus, has
- * none. */
-static void get_link_fds(const struct unload_maps *maps,
-                         int fds[UNLOAD_LINKS_NUM]) {
+/* Of one that was loaded. One program, bpf_stats_cpus, has no link. */
+static struct unload_fds get_fds(const struct unload_maps *maps) {
   const struct bpf_object_skeleton *skeleton = maps->skeleton->skeleton;
+  struct unload_fds fds = {
+      .ring = maps->ring_fd,
+      .counters = maps->counters_fd,
+      .taken = bpf_map__fd(maps->skeleton->maps.taken),
+  };
   int num = 0;
   for (int i = 0; i < skeleton->prog_cnt; i++)
     if (*skeleton->progs[i].link != NULL && num < UNLOAD_LINKS_NUM)
-      fds[num++] = bpf_link__fd(*skeleton->progs[i].link);
+      fds.links[num++] = bpf_link__fd(*skeleton->progs[i].link);
   while (num < UNLOAD_LINKS_NUM)
-    fds[num++] = -EINVAL;
+    fds.links[num++] = -EINVAL;
+  return fds;
 }
 
 static void destroy(struct unload_maps *maps) {
@@ -98,30 +115,30 @@ static void destroy(struct unload_maps *maps) {
 
 #else
 
-static int load(struct unload_maps *maps, size_t ring_size_bytes) {
+static int load(struct unload_maps *maps, size_t ring_size_bytes,
+                const struct unload_fds *reused) {
   (void)maps;
   (void)ring_size_bytes;
+  (void)reused;
   return -ENOTSUP;
 }
 
-static void get_link_fds(const struct unload_maps *maps,
-                         int fds[UNLOAD_LINKS_NUM]) {
-  (void)maps;
-  for (int i = 0; i < UNLOAD_LINKS_NUM; i++)
-    fds[i] = -1;
+static struct unload_fds get_fds(const struct unload_maps *maps) {
+  return (struct unload_fds){.ring = maps->ring_fd};
 }
 
 static void destroy(struct unload_maps *maps) { (void)maps; }
 
 #endif
 
-int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
-                     char *reason, size_t reason_size) {
+static int load_new(size_t ring_size_bytes, const struct unload_fds *reused,
+                    struct unload_maps **ret_maps, char *reason,
+                    size_t reason_size) {
   struct unload_maps *maps = new_maps();
   if (maps == NULL)
     return -ENOMEM;
   bpf_load_begin();
-  int rc = load(maps, ring_size_bytes);
+  int rc = load(maps, ring_size_bytes, reused);
   bpf_load_end(rc, "watch on unloads",
                "CAP_BPF and CAP_PERFMON, and a kernel that allows fentry",
                reason, reason_size);
@@ -132,6 +149,11 @@ int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
   else
     unload_maps_free(maps);
   return rc;
+}
+
+int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
+                     char *reason, size_t reason_size) {
+  return load_new(ring_size_bytes, NULL, ret_maps, reason, reason_size);
 }
 
 static bool is_counters(const struct bpf_map_info *info) {
@@ -256,8 +278,37 @@ int unload_maps_check(const struct unload_maps *maps) {
 
 int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
                     mode_t mode) {
-  struct unload_fds fds = {.ring = maps->ring_fd,
-                           .counters = maps->counters_fd};
-  get_link_fds(maps, fds.links);
+  struct unload_fds fds = get_fds(maps);
   return unload_pins_put(dir, &fds, gid, mode);
+}
+
+/* Opens the map that only the programs themselves use. */
+static int open_taken(const char *dir) {
+  char path[PATH_MAX];
+  int rc = unload_pins_taken_path(path, dir);
+  return rc == 0 ? bpf_obj_get(path) : rc;
+}
+
+int unload_maps_renew(const char *dir, gid_t gid, mode_t mode, char *reason,
+                      size_t reason_size) {
+  struct unload_maps *pinned = NULL;
+  int rc = unload_maps_open(dir, &pinned, reason, reason_size);
+  if (rc != 0)
+    return rc;
+  struct unload_fds reused = {.ring = pinned->ring_fd,
+                              .counters = pinned->counters_fd,
+                              .taken = open_taken(dir)};
+  struct unload_maps *maps = NULL;
+  rc = reused.taken;
+  if (rc >= 0)
+    rc = load_new(0, &reused, &maps, reason, reason_size);
+  if (rc == 0) {
+    struct unload_fds fds = get_fds(maps);
+    rc = unload_pins_replace_links(dir, &fds, gid, mode);
+  }
+  unload_maps_free(maps);
+  if (reused.taken >= 0)
+    close(reused.taken);
+  unload_maps_free(pinned);
+  return rc;
 }

@@ -382,6 +382,12 @@ int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries) {
   return 0;
 }
 
+int bpf_map__reuse_fd(struct bpf_map *map, int fd) {
+  (void)map;
+  (void)fd;
+  return -EPERM;
+}
+
 int bpf_map__fd(const struct bpf_map *map) {
   (void)map;
   return -EBADF;
