@@ -10,6 +10,7 @@
 #include "prog_record.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -27,11 +28,16 @@ struct prog_stream {
   unsigned char buffer[PROG_STREAM_BUFFER_SIZE];
 };
 
+/* Returns 0 for our own VERSION; -ESTALE for an older one, -EPROTONOSUPPORT for
+ * a newer one: which of the two programs that talk has to be started anew. */
+int prog_record_check_version(uint32_t version);
+
 /* Takes the record apart that begins DATA of SIZE bytes. *RET_FULL_NAME is the
  * name that follows it, in DATA, or NULL.
  * Returns its size; when that is more than SIZE the rest is missing, and
- * nothing is set; -EPROTO when this is no record of ours; -ESTALE when it is of
- * another version; -EBADMSG when its name has no end. */
+ * nothing is set; -EPROTO when this is no record of ours; -ESTALE or
+ * -EPROTONOSUPPORT when it is of another version; -EBADMSG when its name has no
+ * end. */
 ssize_t prog_record_parse(const void *data, size_t size,
                           struct prog_record *ret_record,
                           const char **ret_full_name);
@@ -41,8 +47,9 @@ void prog_stream_init(struct prog_stream *stream, int fd);
 /* Takes the next record. *RET_FULL_NAME is the name that follows it, in the
  * buffer and valid until the next call, or NULL.
  * Returns 1; 0 at the end of the stream; -EPROTO when these are no records of
- * the iterator; -ESTALE when they are of another version; -EBADMSG for a record
- * that is cut or has a name without an end; -errno of read(2). */
+ * the iterator; -ESTALE or -EPROTONOSUPPORT when they are of another version;
+ * -EBADMSG for a record that is cut or has a name without an end; -errno of
+ * read(2). */
 int prog_stream_next(struct prog_stream *stream, struct prog_record *ret_record,
                      const char **ret_full_name);
 

@@ -42,6 +42,12 @@ static int fill(struct prog_stream *stream, size_t size) {
   return 1;
 }
 
+int prog_record_check_version(uint32_t version) {
+  if (version < PROG_RECORD_VERSION)
+    return -ESTALE;
+  return version > PROG_RECORD_VERSION ? -EPROTONOSUPPORT : 0;
+}
+
 ssize_t prog_record_parse(const void *data, size_t size,
                           struct prog_record *ret_record,
                           const char **ret_full_name) {
@@ -50,8 +56,9 @@ ssize_t prog_record_parse(const void *data, size_t size,
   memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
   if (record.magic != PROG_RECORD_MAGIC)
     return -EPROTO;
-  if (record.version != PROG_RECORD_VERSION)
-    return -ESTALE;
+  int rc = prog_record_check_version(record.version);
+  if (rc != 0)
+    return rc;
   if (size < sizeof(record))
     return sizeof(record);
   if (record.name_size > PROG_RECORD_NAME_SIZE)

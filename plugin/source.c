@@ -35,7 +35,11 @@ const char *source_explain(int error) {
   case -EPROTO:
     return "it is pinned, but hands out something else than our records";
   case -ESTALE:
-    return "it was pinned by another version of bpf_stats; pin it anew";
+    return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
+           "with systemctl reload bpf_stats_pin";
+  case -EPROTONOSUPPORT:
+    return "it was pinned by a newer bpf_stats than the one in this process; "
+           "restart collectd";
   case -EBADMSG:
   case -ENODATA:
     return "its stream of records is damaged";

@@ -104,7 +104,8 @@ static int walk(struct source_iterator *source) {
 
 /* Whether a stream cannot be trusted at all. */
 static bool is_foreign(int error) {
-  return error == -EPROTO || error == -ESTALE || error == -EBADMSG;
+  return error == -EPROTO || error == -ESTALE || error == -EPROTONOSUPPORT ||
+         error == -EBADMSG;
 }
 
 static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {

@@ -5,6 +5,7 @@
 
 #include "bpf_load.h"
 #include "prog_record.h"
+#include "prog_stream.h"
 #include "unload_pins.h"
 
 #include <bpf/bpf.h>
@@ -184,8 +185,8 @@ static int check_maps(const struct unload_maps *maps) {
     rc = bpf_map_lookup_elem(maps->counters_fd, &zero, &counters);
   if (rc == 0 && counters.magic != PROG_RECORD_MAGIC)
     rc = -EPROTO;
-  if (rc == 0 && counters.version != PROG_RECORD_VERSION)
-    rc = -ESTALE;
+  if (rc == 0)
+    rc = prog_record_check_version(counters.version);
   return rc;
 }
 
@@ -217,7 +218,11 @@ static const char *explain(int error) {
   case -EPROTO:
     return "it is pinned, but is no watch of ours";
   case -ESTALE:
-    return "it was pinned by another version of bpf_stats; pin it anew";
+    return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
+           "with systemctl reload bpf_stats_pin";
+  case -EPROTONOSUPPORT:
+    return "it was pinned by a newer bpf_stats than the one in this process; "
+           "restart collectd";
   default:
     return strerror(-error);
   }

@@ -139,7 +139,8 @@ static int parse_alone(size_t begin, struct prog_record *ret_record,
   const char *full_name = NULL;
   ssize_t size = prog_record_parse(copy != NULL ? copy : content + begin, left,
                                    ret_record, &full_name);
-  demand(size == -EPROTO || size == -ESTALE || size == -EBADMSG ||
+  demand(size == -EPROTO || size == -ESTALE || size == -EPROTONOSUPPORT ||
+             size == -EBADMSG ||
              (size >= (ssize_t)sizeof(*ret_record) &&
               size <= (ssize_t)PROG_STREAM_UNIT_SIZE),
          "a record's size");

@@ -114,11 +114,17 @@ END_TEST
 
 START_TEST(prog_stream_next__other_version__is_told_apart) {
   struct prog_record head = a_record(1, 0);
-  head.version++;
+  head.version--;
   add_bytes(&head, sizeof(head));
   ck_assert_int_eq(first(), -ESTALE);
   bytes_num = 40; /* one of fewer bytes */
   ck_assert_int_eq(first(), -ESTALE);
+  bytes_num = 0;
+  head.version += 2;
+  add_bytes(&head, sizeof(head));
+  ck_assert_int_eq(first(), -EPROTONOSUPPORT);
+  bytes_num = 40;
+  ck_assert_int_eq(first(), -EPROTONOSUPPORT);
 }
 END_TEST
 

@@ -317,9 +317,11 @@ START_TEST(unload_watch__foreign_counters__are_refused) {
 }
 END_TEST
 
-START_TEST(unload_watch__other_version__is_refused) {
-  fake_libbpf.counters.version++;
-  check_refused(-ESTALE, "another version");
+START_TEST(unload_watch__other_version__says_which_of_the_two_is_old) {
+  fake_libbpf.counters.version--;
+  check_refused(-ESTALE, "run bpf_stats_pin again");
+  fake_libbpf.counters.version += 2;
+  check_refused(-EPROTONOSUPPORT, "restart collectd");
 }
 END_TEST
 
@@ -366,7 +368,8 @@ Suite *unload_watch_suite(void) {
   tcase_add_test(tests, unload_watch__no_pins__says_where_to_get_them);
   tcase_add_test(tests, unload_watch__pin_is_no_ring__is_refused);
   tcase_add_test(tests, unload_watch__foreign_counters__are_refused);
-  tcase_add_test(tests, unload_watch__other_version__is_refused);
+  tcase_add_test(tests,
+                 unload_watch__other_version__says_which_of_the_two_is_old);
   tcase_add_test(tests, unload_watch__ring_does_not_open__says_why);
   tcase_add_test(tests, unload_watch__does_not_load__says_what_it_needs);
   suite_add_tcase(suite, tests);
