@@ -85,6 +85,7 @@ int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
   struct unload_watch *watch = calloc(1, sizeof(*watch));
   if (watch == NULL)
     return -ENOMEM;
+  watch->others = UINT64_MAX;
   int rc = pin_dir != NULL
                ? unload_maps_open(pin_dir, &watch->maps, reason, reason_size)
                : unload_maps_load(ring_size_bytes, &watch->maps, reason,
@@ -135,13 +136,22 @@ static int read_counters(struct unload_watch *watch) {
   return rc;
 }
 
+/* What the ring has been given and was not taken out here is there still, or
+ * others have taken it: before the watch was opened at most the least that this
+ * has ever been. */
+static void bound_others(struct unload_watch *watch) {
+  uint64_t others = records_of(&watch->current) - watch->records;
+  if (others < watch->others)
+    watch->others = others;
+}
+
 /* Before anything was taken in: what has come to pass before the first read is
  * of no interest. */
 static int begin_first(struct unload_watch *watch) {
   int rc = read_counters(watch);
   if (rc != 0)
     return rc;
-  watch->others = records_of(&watch->current) - watch->records;
+  bound_others(watch);
   drain(watch);
   sample_list_clear(&watch->samples);
   watch->unusable = 0;
@@ -157,7 +167,8 @@ int unload_watch_begin(struct unload_watch *watch) {
   if (!watch->has_taken)
     return stale != 0 ? stale : begin_first(watch);
   watch->before = watch->current;
-  read_counters(watch); /* if it fails, the next read makes up for it */
+  if (read_counters(watch) == 0) /* else the next read makes up for it */
+    bound_others(watch);
   return stale;
 }
 
@@ -172,7 +183,6 @@ void unload_watch_take_over(struct unload_watch *watch,
   watch->unusable = old->unusable + old->stolen - old->stolen_taken;
   watch->taken = old->taken;
   read_counters(watch);
-  watch->others = records_of(&watch->current);
   if (unload_maps_ring_id(watch->maps) == unload_maps_ring_id(old->maps))
     return;
   /* The counts of the new one begin at 0, and those of the old one have a rest.
@@ -191,6 +201,8 @@ void unload_watch_take_over(struct unload_watch *watch,
  * counted, and may have to wait there for one before it: so these are the
  * counts of the read before. */
 static void find_stolen(struct unload_watch *watch) {
+  if (watch->others == UINT64_MAX) /* the counts were never read */
+    return;
   uint64_t expected = records_of(&watch->before) - watch->others;
   int64_t missing = (int64_t)(expected - watch->records);
   if (missing > 0 && (uint64_t)missing > watch->stolen)

@@ -264,6 +264,27 @@ START_TEST(unload_watch_take_over__both_hold_records__all_are_told) {
 }
 END_TEST
 
+/* What the new ring held when it was opened may not hide what is taken later.
+ */
+START_TEST(unload_watch_take_over__then_others_take_records__says_how_many) {
+  start();
+  pin_anew();
+  for (int i = 0; i < 5; i++)
+    fake_libbpf_unload(1, 100, "waits", 5);
+  take_over();
+  take_in();
+  take_in();
+  fake_libbpf_unload(2, 200, "theirs", 5);
+  fake_libbpf.ring_num = 0;
+  uint64_t stolen = 0;
+  for (int i = 0; i < 3; i++) {
+    take_in();
+    stolen += unloads.stolen;
+  }
+  ck_assert_uint_eq(stolen, 1);
+}
+END_TEST
+
 /* Another file for the same maps. */
 START_TEST(unload_watch_take_over__same_ring__goes_on) {
   fake_libbpf_unload(1, 100, "before", 5);
@@ -362,6 +383,8 @@ Suite *unload_watch_suite(void) {
       tests, unload_watch__counted_after_its_record_was_taken__is_not_stolen);
   tcase_add_test(tests,
                  unload_watch_take_over__both_hold_records__all_are_told);
+  tcase_add_test(
+      tests, unload_watch_take_over__then_others_take_records__says_how_many);
   tcase_add_test(tests, unload_watch_take_over__same_ring__goes_on);
   tcase_add_test(tests, unload_watch__pin_gone__is_stale);
   tcase_add_test(tests, unload_watch__pinned_anew__is_stale);
