@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prog_name: the full name of a loaded BPF program, and that of its type.
+/* prog_name: the full name of a loaded BPF program.
  *
  * The kernel keeps 15 characters of it (BPF_OBJ_NAME_LEN); the whole is the
  * name of the program's main function in its BTF. Part of the sources. */
@@ -35,9 +35,5 @@ int prog_name_make(const char short_name[PROG_SHORT_NAME_SIZE],
  * BTF is of no use, the name in INFO is the one. */
 int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
                       const struct bpf_prog_info *info, char **ret_name);
-
-/* libbpf's name of the program type of that number ("xdp", "kprobe", ...), or
- * NULL past the last; the first is 1. */
-const char *prog_type_name(unsigned type);
 
 #endif

@@ -16,7 +16,7 @@ struct prog_sample {
   bool unreadable;         /* it exists, but only its id could be had */
   uint64_t load_time_ns;   /* CLOCK_BOOTTIME; never 0 when readable */
   const char *name;        /* full name, any bytes; owned by the source */
-  char type_name[32];      /* libbpf's name of the type, or "type_<number>" */
+  char type_name[32];      /* see prog_type; or "type_<number>" */
   char tag[17];            /* hash of the instructions, 16 hex digits */
   struct prog_stats stats; /* since the program was loaded */
   uint64_t memory_bytes;   /* 0: not known, or not asked for */

@@ -28,9 +28,10 @@ struct samples {
   size_t read_errors; /* of the snapshot under way */
 };
 
-/* Fills in the type's name and the tag. */
-void sample_describe(struct prog_sample *sample, uint32_t type,
-                     const uint8_t tag[8]);
+/* Fills in the type's name and the tag. Returns 0; or -errno when the name may
+ * be had at the next try, and "type_<number>" stands for it. */
+int sample_describe(struct prog_sample *sample, uint32_t type,
+                    const uint8_t tag[8]);
 
 /* Begins a snapshot: what was current becomes previous. */
 void samples_begin(struct samples *samples);
@@ -38,7 +39,9 @@ void samples_begin(struct samples *samples);
 /* Adds a sample for the program, filled but for what changes while it lives:
  * from the previous snapshot, or else with the given type and tag and without a
  * name, which then is to be set and is owned by the samples. Ids must ascend.
- * Returns 0; -ELOOP when they do not, or are too many; -ENOMEM. */
+ * Returns 0; -ELOOP when they do not, or are too many; -ENOMEM; or -errno as
+ * sample_describe(): then the sample is the last one, and is to be turned into
+ * one that is unreadable. */
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
                 uint32_t type, const uint8_t tag[8],
                 struct prog_sample **ret_sample);

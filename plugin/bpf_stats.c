@@ -7,6 +7,7 @@
 #include "clocks.h"
 #include "dispatch.h"
 #include "groups.h"
+#include "prog_type.h"
 #include "report.h"
 #include "sampler.h"
 #include "self_check.h"
@@ -284,6 +285,7 @@ static int bpf_stats_shutdown(void) {
   alarms_clear(&plugin.alarms);
   accounting_clear(&plugin.accounting);
   settings_clear(&plugin.settings);
+  prog_types_clear();
   plugin = (struct plugin){.accounting = {.fd = -1}};
   return 0;
 }

@@ -6,7 +6,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
 #include <errno.h>
@@ -85,8 +84,4 @@ int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
       return rc;
   }
   return prog_name_make(info->name, full_name, info->tag, ret_name);
-}
-
-const char *prog_type_name(unsigned type) {
-  return libbpf_bpf_prog_type_str((enum bpf_prog_type)type);
 }

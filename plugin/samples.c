@@ -2,7 +2,7 @@
 /* samples: two lists that change places with each snapshot. */
 #include "samples.h"
 
-#include "prog_name.h"
+#include "prog_type.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,15 +62,17 @@ static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
   return found ? &list->items[samples->cursor] : NULL;
 }
 
-void sample_describe(struct prog_sample *sample, uint32_t type,
-                     const uint8_t tag[8]) {
+int sample_describe(struct prog_sample *sample, uint32_t type,
+                    const uint8_t tag[8]) {
   const char *type_name = prog_type_name(type);
+  int rc = type_name == NULL && errno != ENOENT ? -errno : 0;
   if (type_name != NULL)
     snprintf(sample->type_name, sizeof(sample->type_name), "%s", type_name);
   else
     snprintf(sample->type_name, sizeof(sample->type_name), "type_%u", type);
   for (size_t i = 0; i < 8; i++)
     snprintf(&sample->tag[2 * i], 3, "%02x", tag[i]);
+  return rc;
 }
 
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
@@ -89,8 +91,7 @@ int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
     return 0;
   }
   sample->load_time_ns = load_time_ns;
-  sample_describe(sample, type, tag);
-  return 0;
+  return sample_describe(sample, type, tag);
 }
 
 int samples_add_unreadable(struct samples *samples, uint32_t id) {

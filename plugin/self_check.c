@@ -2,7 +2,7 @@
 /* self_check: one program of our own, seen through both eyes. */
 #include "self_check.h"
 
-#include "prog_name.h"
+#include "prog_type.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

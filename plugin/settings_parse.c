@@ -7,7 +7,7 @@
 #include "settings.h"
 
 #include "option.h"
-#include "prog_name.h"
+#include "prog_type.h"
 
 #include "collectd/core/daemon/collectd.h"
 

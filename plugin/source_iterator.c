@@ -2,6 +2,7 @@
 /* source_iterator: snapshots through the iterator, a few reads for all
  * programs, loaded by this process or pinned by another. */
 #include "iterator.h"
+#include "kernel_error.h"
 #include "prog_name.h"
 #include "prog_stream.h"
 #include "samples.h"
@@ -55,7 +56,7 @@ static int add_record(struct source_iterator *source,
   if (rc == 0 && sample->name == NULL)
     rc = prog_name_make(record->short_name, full_name, record->tag,
                         (char **)&sample->name);
-  if (rc == -ENOMEM)
+  if (kernel_error_may_pass(rc))
     return samples_add_unreadable(samples, record->id);
   if (rc != 0)
     return rc;

@@ -9,6 +9,7 @@
 #include "clocks.h"
 #include "groups.h"
 #include "metrics.h"
+#include "prog_type.h"
 #include "self_check.h"
 #include "source_choice.h"
 
@@ -641,6 +642,22 @@ START_TEST(self_check__one_run_too_many__is_refused) {
 }
 END_TEST
 
+/* libbpf's table, and the kernel's enum in its BTF. */
+START_TEST(prog_type__known_to_libbpf_and_kernel__have_one_name) {
+  unsigned both = 0;
+  const char *name;
+  for (unsigned type = 1; (name = prog_type_name(type)) != NULL; type++) {
+    const char *kernel_name = prog_type_kernel_name(type);
+    if (kernel_name == NULL) /* libbpf is newer than the kernel */
+      continue;
+    ck_assert_str_eq(name, kernel_name);
+    both++;
+  }
+  ck_assert_uint_ge(both, 30); /* as many as Linux 5.10 has */
+  ck_assert_str_eq(prog_type_kernel_name(BPF_PROG_TYPE_XDP), "xdp");
+}
+END_TEST
+
 START_TEST(source_choose__auto__takes_the_iterator_and_says_nothing) {
   struct source_options options = {.kind = SOURCE_AUTO};
   struct source_note note;
@@ -722,6 +739,14 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
   suite_add_tcase(suite, off);
 }
 
+static void add_types(Suite *suite) {
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return;
+  TCase *types = tcase_create("types");
+  tcase_add_test(types, prog_type__known_to_libbpf_and_kernel__have_one_name);
+  suite_add_tcase(suite, types);
+}
+
 static void add_iterator(Suite *suite) {
   add_common(suite, "iterator", setup_iterator, "iterator, statistics off",
              setup_iterator_off);
@@ -749,6 +774,7 @@ int main(void) {
   Suite *suite = suite_create("live");
   add_common(suite, "syscall", setup_syscall, "syscall, statistics off",
              setup_syscall_off);
+  add_types(suite);
 #ifdef HAVE_BPF_PROGRAMS
   const bool has_iterator = kernel_is(5, 19);
 #else

@@ -93,6 +93,8 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body) {
   }
   if (type == BPF_PROG_TYPE_CGROUP_SKB)
     opts.expected_attach_type = BPF_CGROUP_INET_INGRESS;
+  if (type == PROG_TYPE_NETFILTER)
+    opts.expected_attach_type = (enum bpf_attach_type)45; /* BPF_NETFILTER */
   int fd = bpf_prog_load(type, name == NULL ? NULL : short_name, "Dual MIT/GPL",
                          insns, insns_num, &opts);
   if (btf_fd >= 0)

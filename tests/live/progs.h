@@ -13,15 +13,18 @@
 
 enum { PROG_NAME_MAX = 500 };
 
+/* Of Linux 6.4; headers may be older. */
+#define PROG_TYPE_NETFILTER ((enum bpf_prog_type)32)
+
 /* What a program does. */
 enum prog_body {
   PROG_RETURNS, /* nothing but return */
   PROG_PRINTS,  /* calls bpf_trace_printk once a run */
 };
 
-/* Loads a program of the type: xdp, socket_filter, sched_cls, cgroup_skb or
- * raw_tracepoint. NAME: NULL for none; one longer than the kernel keeps is
- * whole in the program's BTF. Returns its fd, or -errno. */
+/* Loads a program of the type: xdp, socket_filter, sched_cls, cgroup_skb,
+ * netfilter or raw_tracepoint. NAME: NULL for none; one longer than the kernel
+ * keeps is whole in the program's BTF. Returns its fd, or -errno. */
 int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body);
 
 /* Runs it that often, for types that BPF_PROG_TEST_RUN repeats, all those above

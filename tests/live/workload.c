@@ -20,8 +20,9 @@ static const char help[] =
     "Loads BPF programs and runs them. Commands, one a line:\n"
     "  load NAME TYPE       load a program; NAME - is one without a name; "
     "TYPE\n"
-    "                       is xdp, socket_filter, sched_cls, cgroup_skb, or\n"
-    "                       recursion: a raw_tracepoint that misses once a "
+    "                       is xdp, socket_filter, sched_cls, cgroup_skb,\n"
+    "                       netfilter, or recursion: a raw_tracepoint that "
+    "misses once a "
     "run\n"
     "  load_many PREFIX N   load N programs, PREFIX0 and so on, of type xdp\n"
     "  run NAME N           run each program of that name N times\n"
@@ -66,6 +67,7 @@ static int load(const char *name, const char *type_name) {
       {"socket_filter", BPF_PROG_TYPE_SOCKET_FILTER},
       {"sched_cls", BPF_PROG_TYPE_SCHED_CLS},
       {"cgroup_skb", BPF_PROG_TYPE_CGROUP_SKB},
+      {"netfilter", PROG_TYPE_NETFILTER},
   };
   struct program *program = calloc(1, sizeof(*program));
   if (program == NULL || strlen(name) > PROG_NAME_MAX) {

@@ -56,8 +56,12 @@ extern struct fake_libbpf {
   struct unload_counters old_counters; /* of those before, which are open */
   struct fake_ring_record old_ring[FAKE_RING_MAX];
   size_t old_ring_num;
+  /* The members of the kernel's enum bpf_prog_type, up to 8, as in
+   * "6 BPF_PROG_TYPE_XDP 7 BPF_PROG_TYPE_PERF_EVENT"; NULL: it has no BTF. */
+  const char *kernel_types;
   /* What was called. */
   unsigned btf_loads;
+  unsigned kernel_btf_loads;
   unsigned func_info_calls;
   int btfs_held;
 } fake_libbpf;

@@ -85,6 +85,7 @@ WRAP_CALL(bpf_obj_get_opts, (const char *path, const struct bpf_obj_get_opts *op
 WRAP_CALL(bpf_map_lookup_elem, (int fd, const void *key, void *value), (fd, key, value))
 WRAP_CALL(ring_buffer__consume, (struct ring_buffer *ring), (ring))
 WRAP(struct btf *, btf__load_from_kernel_by_id, (__u32 id), (id), FAULT_CALL, NULL)
+WRAP(struct btf *, btf__parse_raw, (const char *path), (path), FAULT_CALL, NULL)
 WRAP(struct ring_buffer *, ring_buffer__new,
      (int fd, ring_buffer_sample_fn take, void *context, const struct ring_buffer_opts *opts),
      (fd, take, context, opts), FAULT_CALL, NULL)

@@ -18,6 +18,7 @@ Suite *metrics_suite(void);
 Suite *pin_access_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);
+Suite *prog_type_suite(void);
 Suite *sampler_suite(void);
 Suite *sampling_suite(void);
 Suite *selector_suite(void);

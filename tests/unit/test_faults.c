@@ -58,6 +58,7 @@ static void make_kernel(enum mode mode) {
   struct fake_prog *prog = fake_libbpf_add(2, 100, long_name, 7);
   prog->full_name = long_name;
   prog->btf_id = 9;
+  fake_libbpf.kernel_types = "7 BPF_PROG_TYPE_PERF_EVENT";
   host_runs = 12;
 }
 
@@ -67,7 +68,8 @@ static void live_on(int step) {
     fake_libbpf.progs[i].run_cnt += 10;
   host_runs += 10 * fake_libbpf.progs_num;
   if (step == 1) {
-    fake_libbpf_add(3, 1ULL << 62, "late", 3);
+    /* Of a type that the fake libbpf does not know. */
+    fake_libbpf_add(3, 1ULL << 62, "late", 3)->type = 7;
     host_runs += 3;
   }
   if (step == 2) {

@@ -5,6 +5,7 @@
 
 #include "fake_libbpf.h"
 #include "group_name.h"
+#include "prog_type.h"
 #include "source_choice.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ static int fds_at_start;
 
 static void setup(void) {
   fake_libbpf_reset();
+  prog_types_clear();
   fds_at_start = count_open_fds();
   ck_assert_int_eq(source_syscall_new(false, &source), 0);
 }
@@ -148,6 +150,36 @@ START_TEST(source_snapshot__btf_fails_for_now__is_unreadable_until_it_works) {
   take();
   ck_assert_str_eq(snapshot.samples[0].name, "fifteen_characters_and_more");
   ck_assert_uint_eq(snapshot.read_errors, 0);
+}
+END_TEST
+
+START_TEST(source_snapshot__type_newer_than_libbpf__is_the_kernels) {
+  fake_libbpf.kernel_types = "7 BPF_PROG_TYPE_PERF_EVENT";
+  fake_libbpf_add(1, 100, "a", 1)->type = 7;
+  take();
+  ck_assert_str_eq(snapshot.samples[0].type_name, "perf_event");
+}
+END_TEST
+
+START_TEST(source_snapshot__type_that_nobody_knows__has_its_number) {
+  fake_libbpf_add(1, 100, "a", 1)->type = 7;
+  take();
+  ck_assert_str_eq(snapshot.samples[0].type_name, "type_7");
+  ck_assert(!snapshot.samples[0].unreadable);
+}
+END_TEST
+
+START_TEST(source_snapshot__type_fails_for_now__is_unreadable_until_it_works) {
+  fake_libbpf.kernel_types = "7 BPF_PROG_TYPE_PERF_EVENT";
+  fake_libbpf_add(1, 100, "a", 1)->type = 7;
+  fake_libbpf_add(2, 100, "b", 1);
+  fake_libbpf.btf_error = -EMFILE;
+  take();
+  ck_assert(snapshot.samples[0].unreadable);
+  ck_assert(!snapshot.samples[1].unreadable);
+  fake_libbpf.btf_error = 0;
+  take();
+  ck_assert_str_eq(snapshot.samples[0].type_name, "perf_event");
 }
 END_TEST
 
@@ -374,6 +406,13 @@ Suite *source_suite(void) {
   tcase_add_test(limits,
                  source_snapshot__btf_names_something_else__kernels_name_stays);
   tcase_add_test(limits, source_snapshot__btf_of_no_use__kernels_name_stays);
+  tcase_add_test(limits,
+                 source_snapshot__type_newer_than_libbpf__is_the_kernels);
+  tcase_add_test(limits,
+                 source_snapshot__type_that_nobody_knows__has_its_number);
+  tcase_add_test(
+      limits,
+      source_snapshot__type_fails_for_now__is_unreadable_until_it_works);
   tcase_add_test(
       limits, source_snapshot__btf_fails_for_now__is_unreadable_until_it_works);
   tcase_add_test(limits,
