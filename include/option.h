@@ -9,9 +9,18 @@
 
 #include <stdbool.h>
 
+enum { OPTION_TEXT_SIZE = 128 };
+
+/* Writes the string as the log shows it: quoted, in one line, cut if long. */
+void option_quote(char text[OPTION_TEXT_SIZE], const char *string);
+
 /* Logs that VALUE, NULL for none, is not allowed. Returns false. */
 bool option_reject(const oconfig_item_t *item, const oconfig_value_t *value,
                    const char *allowed);
+
+/* Logs a warning about a value that is taken. WHAT completes "value ...: ". */
+void option_warn(const oconfig_item_t *item, const oconfig_value_t *value,
+                 const char *what);
 
 /* Returns the one value of the option, or rejects it and returns NULL. */
 const oconfig_value_t *option_one_value(const oconfig_item_t *item,
@@ -21,8 +30,8 @@ const oconfig_value_t *option_one_value(const oconfig_item_t *item,
  * configuration. Returns false after it has rejected the value. */
 bool option_boolean(const oconfig_item_t *item, bool *ret);
 
-/* Sets *RET to the number, from 0 to MAX. Returns false after it has rejected
- * the value. */
+/* Sets *RET to the number, from 0 to MAX, which may be quoted: configuration
+ * management often does. Returns false after it has rejected the value. */
 bool option_number(const oconfig_item_t *item, const char *allowed, double max,
                    double *ret);
 

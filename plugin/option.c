@@ -7,7 +7,10 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/utils/common/common.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* A line of the log is one line, and nothing else. */
 static void mask_control_bytes(char *text) {
@@ -16,26 +19,39 @@ static void mask_control_bytes(char *text) {
       *text = '?';
 }
 
-static void format_value(char *buf, size_t size, const oconfig_value_t *value) {
+void option_quote(char text[OPTION_TEXT_SIZE], const char *string) {
+  snprintf(text, OPTION_TEXT_SIZE, "\"%.100s\"", string);
+  mask_control_bytes(text);
+}
+
+static void format_value(char text[OPTION_TEXT_SIZE],
+                         const oconfig_value_t *value) {
   if (value == NULL)
-    snprintf(buf, size, "(none)");
+    snprintf(text, OPTION_TEXT_SIZE, "(none)");
   else if (value->type == OCONFIG_TYPE_STRING)
-    snprintf(buf, size, "\"%.100s\"", value->value.string);
+    option_quote(text, value->value.string);
   else if (value->type == OCONFIG_TYPE_NUMBER)
-    snprintf(buf, size, "%.15g", value->value.number);
+    snprintf(text, OPTION_TEXT_SIZE, "%.15g", value->value.number);
   else
-    snprintf(buf, size, "%s", value->value.boolean ? "true" : "false");
+    snprintf(text, OPTION_TEXT_SIZE, "%s",
+             value->value.boolean ? "true" : "false");
 }
 
 bool option_reject(const oconfig_item_t *item, const oconfig_value_t *value,
                    const char *allowed) {
-  char text[128];
-  format_value(text, sizeof(text), value);
-  mask_control_bytes(text);
+  char text[OPTION_TEXT_SIZE];
+  format_value(text, value);
   ERROR("bpf_stats: option %s, value %s: allowed is %s. The plugin is not "
         "started.",
         item->key, text, allowed);
   return false;
+}
+
+void option_warn(const oconfig_item_t *item, const oconfig_value_t *value,
+                 const char *what) {
+  char text[OPTION_TEXT_SIZE];
+  format_value(text, value);
+  WARNING("bpf_stats: option %s, value %s: %s.", item->key, text, what);
 }
 
 const oconfig_value_t *option_one_value(const oconfig_item_t *item,
@@ -65,13 +81,25 @@ bool option_boolean(const oconfig_item_t *item, bool *ret) {
   return true;
 }
 
+/* Returns the decimal number that is the whole of the string, or NAN. */
+static double parse_number(const char *string) {
+  char *end = NULL;
+  double number = strtod(string, &end);
+  bool whole = *string != '\0' && *end == '\0' &&
+               string[strspn(string, "0123456789.eE+-")] == '\0';
+  return whole ? number : NAN;
+}
+
 bool option_number(const oconfig_item_t *item, const char *allowed, double max,
                    double *ret) {
   const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
     return false;
-  double number =
-      value->type == OCONFIG_TYPE_NUMBER ? value->value.number : -1.0;
+  double number = NAN;
+  if (value->type == OCONFIG_TYPE_NUMBER)
+    number = value->value.number;
+  else if (value->type == OCONFIG_TYPE_STRING)
+    number = parse_number(value->value.string);
   /* Not its opposite: a NaN is neither. */
   if (!(number >= 0.0 && number <= max))
     return option_reject(item, value, allowed);

@@ -71,19 +71,42 @@ static bool parse_program(struct settings *settings,
                             add_program, settings);
 }
 
+static bool is_known_type(const char *name) {
+  const char *type_name;
+  for (unsigned type = 1; (type_name = prog_type_name(type)) != NULL; type++)
+    if (strcmp(type_name, name) == 0)
+      return true;
+  return false;
+}
+
+static void list_types(char *buf, size_t size) {
+  const char *type_name;
+  size_t len = 0;
+  for (unsigned type = 1;
+       len < size && (type_name = prog_type_name(type)) != NULL; type++)
+    len += (size_t)snprintf(buf + len, size - len, " %s", type_name);
+}
+
+/* One configuration may be for many hosts: a type that this one does not know
+ * selects nothing, and no more than that. */
 static bool add_type(void *context, const oconfig_item_t *item,
                      const oconfig_value_t *value) {
   struct settings *settings = context;
-  char allowed[900] = "one of";
-  const char *type_name;
-  for (unsigned type = 1; (type_name = prog_type_name(type)) != NULL; type++) {
-    if (strcmp(type_name, value->value.string) == 0)
-      return selector_add_type(settings->selector, type_name) == 0 ||
-             option_reject(item, value, "as much as memory holds");
-    size_t len = strlen(allowed);
-    snprintf(allowed + len, sizeof(allowed) - len, " %s", type_name);
+  const char *name = value->value.string;
+  if (!is_known_type(name)) {
+    char known[900] = "";
+    char text[1000];
+    list_types(known, sizeof(known));
+    snprintf(text, sizeof(text), "one of%s", known);
+    if (!prog_type_is_name(name))
+      return option_reject(item, value, text);
+    snprintf(text, sizeof(text),
+             "this host knows no such type, so it selects nothing. Known are%s",
+             known);
+    option_warn(item, value, text);
   }
-  return option_reject(item, value, allowed);
+  return selector_add_type(settings->selector, name) == 0 ||
+         option_reject(item, value, "as much as memory holds");
 }
 
 static bool parse_program_type(struct settings *settings,
@@ -112,6 +135,8 @@ static void list_group_metrics(char *buf, size_t size) {
   for (size_t i = 0; i < metrics_num && len < size; i++)
     if (metrics[i].group_scope != METRIC_NEVER)
       len += (size_t)snprintf(buf + len, size - len, " %s", metrics[i].key);
+  if (len < size)
+    snprintf(buf + len, size - len, ", each in quotes of its own");
 }
 
 static bool add_metric(void *context, const oconfig_item_t *item,
@@ -192,6 +217,10 @@ static bool parse_source(struct settings *settings,
   return option_reject(item, value, allowed);
 }
 
+static bool is_file_path(const char *path) {
+  return path[0] == '/' && path[strlen(path) - 1] != '/';
+}
+
 static bool parse_iterator_pin(struct settings *settings,
                                const oconfig_item_t *item) {
   static const char allowed[] = "the absolute path of a pinned iterator, such "
@@ -200,7 +229,7 @@ static bool parse_iterator_pin(struct settings *settings,
   if (value == NULL)
     return false;
   char *path = NULL;
-  if (value->type == OCONFIG_TYPE_STRING && value->value.string[0] == '/')
+  if (value->type == OCONFIG_TYPE_STRING && is_file_path(value->value.string))
     path = strdup(value->value.string);
   if (path == NULL)
     return option_reject(item, value, allowed);

@@ -4,6 +4,8 @@
 
 #include "config_tree.h"
 #include "fake_collectd.h"
+#include "fake_libbpf.h"
+#include "prog_type.h"
 #include "settings.h"
 
 #include <math.h>
@@ -14,11 +16,15 @@ static struct config_tree tree;
 
 static void setup(void) {
   fake_collectd_reset();
+  fake_libbpf_reset();
   tree_init(&tree);
   ck_assert_int_eq(settings_init(&settings), 0);
 }
 
-static void teardown(void) { settings_clear(&settings); }
+static void teardown(void) {
+  settings_clear(&settings);
+  prog_types_clear();
+}
 
 static oconfig_item_t *option(const char *key) {
   return tree_option(&tree, key);
@@ -205,6 +211,65 @@ START_TEST(settings_parse__iterator_pin__last_one_is_kept) {
 }
 END_TEST
 
+/* Configuration management quotes numbers. */
+START_TEST(settings_parse__quoted_numbers__are_taken) {
+  tree_string(option("MaxInstances"), "100");
+  tree_string(option("SampleWindow"), "0.25");
+  tree_string(option("MissRateThreshold"), "5e-2");
+  parse_silently();
+  ck_assert_uint_eq(settings.max_instances, 100);
+  ck_assert_double_eq(settings.sample_window_s, 0.25);
+  ck_assert_double_eq(settings.miss_rate_threshold, 0.05);
+}
+END_TEST
+
+static const char *const no_numbers[] = {
+    "",    " 5",  "5 ",  "5 %", "0x10", "inf", "nan", "1e999",
+    "1,5", "5ms", "--5", "5.5", "1e",   "+",   "5\n", "-1"};
+
+START_TEST(settings_parse__quoted_but_no_such_number__is_one_clear_line) {
+  tree_string(option("MaxInstances"), no_numbers[_i]);
+  parse_wrong("bpf_stats: option MaxInstances, value \"",
+              "a whole number from 0 to 1000000");
+  ck_assert_uint_eq(settings.max_instances, 1000);
+}
+END_TEST
+
+START_TEST(settings_parse__type_of_another_host__is_a_warning) {
+  oconfig_item_t *types = option("ProgramType");
+  tree_string(types, "netfilter");
+  tree_string(types, "xdp");
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_WARNING);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: option ProgramType, value \"netfilter\": this "
+                   "host knows no such type, so it selects nothing. Known are "
+                   "socket_filter kprobe sched_cls sched_act tracepoint xdp.");
+  ck_assert(selector_matches(settings.selector, "any", "xdp"));
+  ck_assert(!selector_matches(settings.selector, "any", "kprobe"));
+}
+END_TEST
+
+START_TEST(settings_parse__no_type_of_this_host__selects_nothing) {
+  tree_string(option("ProgramType"), "netfilter");
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  ck_assert_uint_eq(fake_collectd_count(LOG_WARNING), 1);
+  ck_assert(!selector_matches(settings.selector, "any", "xdp"));
+}
+END_TEST
+
+START_TEST(settings_parse__type_that_only_the_kernel_knows__is_taken) {
+  fake_libbpf.kernel_types = "7 BPF_PROG_TYPE_PERF_EVENT";
+  tree_string(option("ProgramType"), "perf_event");
+  parse_silently();
+  ck_assert(selector_matches(settings.selector, "any", "perf_event"));
+  ck_assert_int_eq(fake_libbpf.btfs_held, 0);
+}
+END_TEST
+
 START_TEST(settings_parse__unknown_option__is_a_warning) {
   tree_string(option("EnabelStats"), "true");
   tree_number(option("MaxInstances"), 5);
@@ -259,6 +324,13 @@ static const struct wrong_value wrong_values[] = {
     {"ProgramType", OCONFIG_TYPE_STRING, "XDP", 0,
      "bpf_stats: option ProgramType, value \"XDP\": ",
      "one of socket_filter kprobe sched_cls sched_act tracepoint xdp."},
+    {"ProgramType", OCONFIG_TYPE_STRING, "", 0,
+     "bpf_stats: option ProgramType, value \"\": ", "one of socket_filter"},
+    {"ProgramType", OCONFIG_TYPE_STRING, "xdp kprobe", 0,
+     "bpf_stats: option ProgramType, value \"xdp kprobe\": ",
+     "one of socket_filter"},
+    {"ProgramType", OCONFIG_TYPE_STRING, "32", 0,
+     "bpf_stats: option ProgramType, value \"32\": ", "one of socket_filter"},
     {"ProgramType", OCONFIG_TYPE_BOOLEAN, NULL, 1,
      "bpf_stats: option ProgramType, value true: ", "a program type"},
     {"PluginInstanceFormat", OCONFIG_TYPE_STRING, "name uid", 0,
@@ -270,7 +342,10 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option Metrics, value \"coverage\": ",
      "one or more of invocations run_time_ns recursion_misses ns_per_call "
      "miss_rate programs cpu_percent ns_per_call_lifetime miss_rate_lifetime "
-     "memory."},
+     "memory, each in quotes of its own."},
+    {"Metrics", OCONFIG_TYPE_STRING, "invocations,memory", 0,
+     "bpf_stats: option Metrics, value \"invocations,memory\": ",
+     "each in quotes of its own."},
     {"Metrics", OCONFIG_TYPE_NUMBER, NULL, 3,
      "bpf_stats: option Metrics, value 3: ", "one or more of invocations"},
     {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, -1,
@@ -291,8 +366,8 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option SampleWindow, value 0.0009: ", "from 0.001"},
     {"SampleWindow", OCONFIG_TYPE_NUMBER, NULL, INFINITY,
      "bpf_stats: option SampleWindow, value inf: ", "half of the interval"},
-    {"SampleWindow", OCONFIG_TYPE_STRING, "1", 0,
-     "bpf_stats: option SampleWindow, value \"1\": ", "seconds"},
+    {"SampleWindow", OCONFIG_TYPE_STRING, "100ms", 0,
+     "bpf_stats: option SampleWindow, value \"100ms\": ", "seconds"},
     {"MissRateThreshold", OCONFIG_TYPE_NUMBER, NULL, 1.1,
      "bpf_stats: option MissRateThreshold, value 1.1: ",
      "a rate from 0 to 1, such as 0.01"},
@@ -306,6 +381,9 @@ static const struct wrong_value wrong_values[] = {
     {"IteratorPin", OCONFIG_TYPE_STRING, "run/iterator", 0,
      "bpf_stats: option IteratorPin, value \"run/iterator\": ",
      "absolute path"},
+    {"IteratorPin", OCONFIG_TYPE_STRING, "/run/bpf_stats/", 0,
+     "bpf_stats: option IteratorPin, value \"/run/bpf_stats/\": ",
+     "such as \"/run/bpf_stats/iterator\""},
     {"IteratorPin", OCONFIG_TYPE_STRING, "", 0,
      "bpf_stats: option IteratorPin, value \"\": ", "absolute path"},
     {"IteratorPin", OCONFIG_TYPE_NUMBER, NULL, 3,
@@ -392,6 +470,7 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__instance_format__is_taken);
   tcase_add_test(core, settings_parse__metrics__replace_the_default_and_add_up);
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
+  tcase_add_test(core, settings_parse__quoted_numbers__are_taken);
   tcase_add_test(core, settings_parse__source__is_taken);
   tcase_add_test(core, settings_parse__iterator_pin__last_one_is_kept);
   tcase_add_test(core,
@@ -401,6 +480,13 @@ Suite *settings_suite(void) {
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
   tcase_add_test(limits, settings_parse__unknown_option__is_a_warning);
+  tcase_add_test(limits, settings_parse__type_of_another_host__is_a_warning);
+  tcase_add_test(limits, settings_parse__no_type_of_this_host__selects_nothing);
+  tcase_add_test(limits,
+                 settings_parse__type_that_only_the_kernel_knows__is_taken);
+  tcase_add_loop_test(
+      limits, settings_parse__quoted_but_no_such_number__is_one_clear_line, 0,
+      sizeof(no_numbers) / sizeof(no_numbers[0]));
   tcase_add_test(limits, settings_parse__two_wrong_values__are_two_lines);
   tcase_add_loop_test(limits, settings_parse__wrong_value__is_one_clear_line, 0,
                       sizeof(wrong_values) / sizeof(wrong_values[0]));
