@@ -17,7 +17,7 @@
 struct groups;
 
 struct groups_options {
-  const struct selector *selector; /* borrowed; outlives the groups */
+  struct selector *selector; /* borrowed; outlives the groups */
   struct group_name_format name_format;
   size_t groups_max; /* further programs are summed under "_other"; 0: none */
 };

@@ -5,8 +5,12 @@
 #define BPF_STATS_REPORT_H
 
 #include "prog_snapshot.h"
+#include "selector.h"
 
 #include <stdbool.h>
+
+/* After so many reads it is told which filters have selected nothing. */
+enum { REPORT_SELECTING_READS = 10 };
 
 /* What was logged last. Zeroed at the start: all is well. */
 struct report {
@@ -16,6 +20,7 @@ struct report {
   bool watch_lost;
   bool stolen;
   bool statistics_off;
+  unsigned selecting_reads; /* at most REPORT_SELECTING_READS */
 };
 
 /* ERROR: -errno of turning statistics on, or 0. */
@@ -29,6 +34,11 @@ void report_failure(struct report *report, int error, const char *reason);
 
 /* SNAPSHOT was read. */
 void report_read(struct report *report, const struct prog_snapshot *snapshot);
+
+/* To be called after each read that went well. Tells once, and not at the
+ * first, what has selected nothing: as it arrived, it shows what collectd's
+ * parser has made of it. */
+void report_selector(struct report *report, const struct selector *selector);
 
 /* LOST: unloads are not watched any more, for REASON; else they are now. */
 void report_watch(struct report *report, bool lost, const char *reason);

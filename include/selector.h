@@ -10,12 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Longest pattern that is taken, in bytes without the slashes. */
-enum { SELECTOR_REGEX_MAX = 1000 };
-
-/* Its characters times its repetitions: see find_explosion(). */
-enum { SELECTOR_EXPANDED_MAX = 10000 };
-
 struct selector;
 
 /* Selects everything. Returns NULL when out of memory. */
@@ -24,10 +18,10 @@ struct selector *selector_new(void);
 /* Accepts NULL. */
 void selector_free(struct selector *selector);
 
-/* Adds an entry for the full name: an exact name, or "/regex/". Returns 0;
- * -ENOMEM; or -EINVAL, and then writes into REASON of REASON_SIZE bytes why
- * the entry is not valid. */
-int selector_add_program(struct selector *selector, const char *entry,
+/* Adds an entry for the full name: an exact name, or "/regex/", see
+ * name_pattern. Returns 0; -ENOMEM; or -EINVAL, and then writes into REASON of
+ * REASON_SIZE bytes why the entry is not valid. */
+int selector_add_program(struct selector *selector, const char *text,
                          char *reason, size_t reason_size);
 
 /* Adds an entry for the type's name, always exact. Returns 0 or -ENOMEM. */
@@ -36,8 +30,16 @@ int selector_add_type(struct selector *selector, const char *type_name);
 /* Turns the choice around: everything but the selected. */
 void selector_ignore_selected(struct selector *selector, bool ignore);
 
-/* Whether the program is wanted: it matches every list that is not empty. */
-bool selector_matches(const struct selector *selector, const char *name,
+/* Whether the program is wanted: it matches every list that is not empty. The
+ * entries that have selected it take note. */
+bool selector_matches(struct selector *selector, const char *name,
                       const char *type_name);
+
+/* OPTION is the list's, ENTRY as it was given. */
+typedef void (*selector_tell)(const char *option, const char *entry);
+
+/* Tells each entry that has selected no program so far, in their order. With
+ * IgnoreSelected it has ignored none. */
+void selector_tell_unused(const struct selector *selector, selector_tell tell);
 
 #endif

@@ -151,6 +151,7 @@ static void read_and_dispatch(uint64_t interval_ns) {
       .measurement = measurement,
   };
   dispatch_all(&read, time);
+  report_selector(&plugin.report, plugin.settings.selector);
 }
 
 /* Never fails: that would stop the whole daemon. */

@@ -2,6 +2,8 @@
 /* report: one line for each change. */
 #include "report.h"
 
+#include "name_pattern.h"
+#include "option.h"
 #include "source.h"
 
 #include "collectd/core/daemon/collectd.h"
@@ -54,6 +56,22 @@ void report_read(struct report *report, const struct prog_snapshot *snapshot) {
   if (!partial && report->partial)
     NOTICE("bpf_stats: all BPF programs can be read again");
   report->partial = partial;
+}
+
+static void tell_unused(const char *option, const char *entry) {
+  char text[OPTION_TEXT_SIZE];
+  option_quote(text, entry);
+  INFO("bpf_stats: option %s, value %s: has selected no program in %d reads%s",
+       option, text, REPORT_SELECTING_READS,
+       name_pattern_is_regex(entry)
+           ? "; collectd takes one backslash away, so write two"
+           : "");
+}
+
+void report_selector(struct report *report, const struct selector *selector) {
+  if (report->selecting_reads < REPORT_SELECTING_READS &&
+      ++report->selecting_reads == REPORT_SELECTING_READS)
+    selector_tell_unused(selector, tell_unused);
 }
 
 void report_watch(struct report *report, bool lost, const char *reason) {

@@ -46,8 +46,62 @@ setup() { interval=0.2; }
   refuses 'Program 5' 'option Program, value 5:' 'an exact name'
 }
 
-@test "ProgramType__wrong__is_refused" {
-  refuses 'ProgramType "xpd"' 'option ProgramType, value "xpd":' ' xdp ' ' kprobe ' ' sched_cls '
+@test "Program__can_match_nothing__is_refused_and_a_regex_suggested" {
+  refuses 'Program "xdp_*"' 'option Program, value "xdp_*":' "no program's name has a '*'" '"/^xdp_/"'
+  refuses 'Program " xdp_a"' 'option Program, value " xdp_a":' "no program's name has a ' '"
+  # This backslash arrives, as it is written twice.
+  refuses 'Program "/^p_\\d+$/"' 'option Program, value "/^p_\d+$/":' 'POSIX knows no \d; a digit is [0-9]'
+}
+
+@test "Program__selects_nothing__is_told_once_after_ten_reads" {
+  start_collectd <<<'Program "/^p_\d+$/" "e2e_there" "e2e_not_there"'
+  start_workload
+  workload load e2e_there xdp
+  workload load p_12 xdp
+  wait_until grep -q 'e2e_not_there' "$log"
+  wait_reads 12
+  [ "$(plugin_lines | wc -l)" -eq 2 ]
+  grep -F '[info] bpf_stats: option Program, value "/^p_d+$/": has selected no program in 10 reads; collectd takes one backslash away, so write two' "$log"
+  grep -F '[info] bpf_stats: option Program, value "e2e_not_there": has selected no program in 10 reads' "$log"
+}
+
+@test "Program__everything_selects__says_nothing" {
+  start_workload
+  workload load p_12 xdp
+  start_collectd <<<'Program "/^p_[0-9]+$/" "p_12"
+ProgramType "xdp"'
+  wait_reads 14
+  [ -z "$(plugin_lines)" ]
+}
+
+@test "ProgramType__cannot_be_one__is_refused" {
+  refuses 'ProgramType "XDP"' 'option ProgramType, value "XDP":' ' xdp ' ' kprobe ' ' sched_cls '
+  refuses 'ProgramType "xdp,kprobe"' 'option ProgramType, value "xdp,kprobe":' ' xdp ' ' kprobe '
+}
+
+@test "ProgramType__of_another_host__is_a_warning_and_the_others_go_on" {
+  start_collectd <<<'ProgramType "no_such_type" "xdp"'
+  start_workload
+  workload load e2e_xdp xdp
+  workload load e2e_cls sched_cls
+  wait_reads
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
+  grep -F '[warning] bpf_stats: option ProgramType, value "no_such_type": this host knows no such type, so it selects nothing. Known are socket_filter kprobe ' "$log"
+  has_values e2e_xdp invocations
+  [ ! -e "$csv/bpf_stats-e2e_cls" ]
+}
+
+@test "ProgramType__newer_than_libbpf__has_the_kernels_name" {
+  grep -q BPF_PROG_TYPE_NETFILTER /sys/kernel/btf/vmlinux || skip "this kernel has no such type"
+  start_collectd <<<'ProgramType "netfilter" "xdp"
+PluginInstanceFormat "type name"'
+  start_workload
+  workload load e2e_nf netfilter
+  workload load e2e_xdp xdp
+  wait_reads
+  [ -z "$(plugin_lines)" ]
+  has_values netfilter-e2e_nf invocations
+  has_values xdp-e2e_xdp invocations
 }
 
 @test "IgnoreSelected__wrong__is_refused" {
@@ -59,6 +113,7 @@ setup() { interval=0.2; }
 }
 
 @test "Metrics__wrong__is_refused" {
+  refuses 'Metrics "invocations,memory"' 'option Metrics, value "invocations,memory":' 'each in quotes of its own'
   refuses 'Metrics "invocations" "calls"' 'option Metrics, value "calls":' 'one or more of invocations run_time_ns'
 }
 
@@ -67,6 +122,17 @@ setup() { interval=0.2; }
   refuses 'MaxInstances 1.5' 'option MaxInstances, value 1.5:' 'a whole number'
   refuses 'MaxInstances "many"' 'option MaxInstances, value "many":' 'a whole number'
   refuses 'MaxInstances 1 2' 'option MaxInstances, value 2:' 'just one value'
+}
+
+@test "numbers__quoted__are_taken" {
+  start_collectd <<<'MaxInstances "1"
+SampleWindow "0.02"
+MissRateThreshold "0.5"'
+  start_workload
+  workload load_many e2e_many 3
+  wait_reads
+  [ -z "$(plugin_lines)" ]
+  has_values _other invocations
 }
 
 @test "Source__wrong__is_refused" {
@@ -95,6 +161,7 @@ setup() { interval=0.2; }
 
 @test "IteratorPin__wrong__is_refused" {
   refuses 'IteratorPin "iterator"' 'option IteratorPin, value "iterator":' 'the absolute path'
+  refuses 'IteratorPin "/run/bpf_stats/"' 'option IteratorPin, value "/run/bpf_stats/":' 'the absolute path'
   refuses 'IteratorPin 7' 'option IteratorPin, value 7:' 'the absolute path'
 }
 

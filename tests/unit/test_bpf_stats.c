@@ -114,6 +114,38 @@ START_TEST(read__log_stats__logs_a_line_for_each_group) {
 }
 END_TEST
 
+START_TEST(read__filters_that_select_nothing__are_told_once_after_ten_reads) {
+  oconfig_item_t *program = tree_option(&tree, "Program");
+  tree_string(program, "/^p_d+$/");
+  tree_string(program, "a");
+  tree_string(program, "late");
+  tree_string(tree_option(&tree, "ProgramType"), "xdp");
+  tree_string(tree_option(&tree, "ProgramType"), "kprobe");
+  fake_libbpf_add(1, 100, "a", 5);
+  start();
+  for (int i = 1; i <= 9; i++) {
+    read_once();
+    ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  }
+  fake_libbpf_add(2, 1ULL << 62, "late", 5);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 2);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  ck_assert_str_eq(
+      fake_collectd.lines[0].text,
+      "bpf_stats: option Program, value \"/^p_d+$/\": has selected "
+      "no program in 10 reads; collectd takes one backslash away, "
+      "so write two");
+  ck_assert_str_eq(fake_collectd.lines[1].text,
+                   "bpf_stats: option ProgramType, value \"kprobe\": has "
+                   "selected no program in 10 reads");
+  for (int i = 0; i < 20; i++) {
+    read_once();
+    ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  }
+}
+END_TEST
+
 START_TEST(read__kernel_without_misses__has_no_series_of_them) {
   fake_libbpf.info_len = 208; /* as Linux 5.10 has */
   fake_libbpf_add(1, 100, "a", 5);
@@ -511,6 +543,8 @@ Suite *bpf_stats_suite(void) {
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, plugin_setup, plugin_teardown);
+  tcase_add_test(
+      limits, read__filters_that_select_nothing__are_told_once_after_ten_reads);
   tcase_add_test(limits, read__kernel_without_misses__has_no_series_of_them);
   tcase_add_test(limits, read__huge_counters__saturate_and_stay_finite);
   tcase_add_test(

@@ -2,9 +2,11 @@
 /* Unit tests of selector: the conventions of collectd's ignorelist. */
 #include "suites.h"
 
+#include "name_pattern.h"
 #include "selector.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct selector *selector;
@@ -107,15 +109,118 @@ START_TEST(selector_add_program__not_a_name_nor_a_regex__is_refused) {
 }
 END_TEST
 
+/* What the kernel allows: bpf_obj_name_cpy() and btf_name_valid(). Its
+ * isalnum() is that of Latin-1. */
+START_TEST(selector_add_program__any_name_that_can_be__is_taken) {
+  ck_assert_int_eq(add("_ZN4core3ops8function6FnOnce9call_once17h0123abcdE"),
+                   0);
+  ck_assert_int_eq(add("a.c"), 0);
+  ck_assert_int_eq(add("7"), 0);
+  ck_assert_int_eq(add("\xc0\xff"), 0);
+  ck_assert_int_eq(add("bpf_prog_0123456789abcdef"), 0);
+}
+END_TEST
+
+static const struct {
+  const char *entry;
+  const char *reason;
+} no_names[] = {
+    {"xdp_*",
+     "no program's name has a '*'; a regex is written like \"/^xdp_/\""},
+    {"xdp_fire?",
+     "no program's name has a '?'; a regex is written like \"/^xdp_/\""},
+    {" xdp",
+     "no program's name has a ' '; a regex is written like \"/^xdp_/\""},
+    {"xdp ",
+     "no program's name has a ' '; a regex is written like \"/^xdp_/\""},
+    {"^xdp$",
+     "no program's name has a '^'; a regex is written like \"/^xdp_/\""},
+    {"xdp-a",
+     "no program's name has a '-'; a regex is written like \"/^xdp_/\""},
+    {"a\n", "no program's name has a byte 0x0a; a regex is written like "
+            "\"/^xdp_/\""},
+    {"caf\xc3\xa9",
+     "no program's name has a byte 0xa9; a regex is written like "
+     "\"/^xdp_/\""},
+};
+
+START_TEST(selector_add_program__no_name_that_can_be__suggests_a_regex) {
+  ck_assert_int_eq(add(no_names[_i].entry), -EINVAL);
+  ck_assert_str_eq(reason, no_names[_i].reason);
+  ck_assert(selector_matches(selector, "anything", "xdp"));
+}
+END_TEST
+
+static const char *const bad_escapes[] = {
+    "/^p_\\d+$/", "/\\D/",     "/\\A(xdp)\\z/", "/xdp\\Z/",
+    "/a\\tb/",    "/[\\w.]+/", "/[^\\d]/",      "/\\0/"};
+
+START_TEST(selector_add_program__escape_that_posix_does_not_know__is_refused) {
+  ck_assert_int_eq(add(bad_escapes[_i]), -EINVAL);
+  ck_assert_msg(strstr(reason, "POSIX knows no \\") == reason ||
+                    strstr(reason, "brackets") != NULL,
+                "%s", reason);
+}
+END_TEST
+
+START_TEST(selector_add_program__escapes_that_work__are_taken) {
+  ck_assert_int_eq(add("/^\\w+$/"), 0);
+  ck_assert(selector_matches(selector, "ab_1", "xdp"));
+  ck_assert_int_eq(add("/\\bb\\B\\S\\S\\>/"), 0);
+  ck_assert_int_eq(add("/^a\\.b\\$\\_/"), 0);
+  ck_assert_int_eq(add("/[^\\.]$/"), 0);
+}
+END_TEST
+
+static char unused[256];
+
+static void tell_unused(const char *option, const char *entry) {
+  size_t len = strlen(unused);
+  snprintf(unused + len, sizeof(unused) - len, "%s %s;", option, entry);
+}
+
+static const char *find_unused(void) {
+  unused[0] = '\0';
+  selector_tell_unused(selector, tell_unused);
+  return unused;
+}
+
+START_TEST(selector_tell_unused__names_what_has_selected_nothing) {
+  ck_assert_str_eq(find_unused(), "");
+  ck_assert_int_eq(add("/^p_d+$/"), 0);
+  ck_assert_int_eq(add("/^x/"), 0);
+  ck_assert_int_eq(add("xdp_a"), 0);
+  ck_assert_int_eq(selector_add_type(selector, "xdp"), 0);
+  ck_assert_int_eq(selector_add_type(selector, "kprobe"), 0);
+  ck_assert_str_eq(find_unused(), "Program /^p_d+$/;Program /^x/;Program "
+                                  "xdp_a;ProgramType xdp;ProgramType kprobe;");
+  selector_matches(selector, "other", "xdp");
+  selector_matches(selector, "xdp_a", "sched_cls");
+  ck_assert_str_eq(find_unused(), "Program /^p_d+$/;Program /^x/;Program "
+                                  "xdp_a;ProgramType xdp;ProgramType kprobe;");
+  selector_matches(selector, "xdp_a", "xdp");
+  ck_assert_str_eq(find_unused(), "Program /^p_d+$/;ProgramType kprobe;");
+}
+END_TEST
+
+START_TEST(selector_tell_unused__ignored_is_used) {
+  ck_assert_int_eq(add("a"), 0);
+  ck_assert_int_eq(add("b"), 0);
+  selector_ignore_selected(selector, true);
+  selector_matches(selector, "a", "xdp");
+  ck_assert_str_eq(find_unused(), "Program b;");
+}
+END_TEST
+
 START_TEST(selector_add_program__longest_regex__is_taken_and_longer_is_not) {
-  char entry[SELECTOR_REGEX_MAX + 4];
+  char entry[NAME_PATTERN_REGEX_MAX + 4];
   memset(entry, 'a', sizeof(entry));
-  entry[0] = entry[SELECTOR_REGEX_MAX + 1] = '/';
-  entry[SELECTOR_REGEX_MAX + 2] = '\0';
+  entry[0] = entry[NAME_PATTERN_REGEX_MAX + 1] = '/';
+  entry[NAME_PATTERN_REGEX_MAX + 2] = '\0';
   ck_assert_int_eq(add(entry), 0);
-  entry[SELECTOR_REGEX_MAX + 1] = 'a';
-  entry[SELECTOR_REGEX_MAX + 2] = '/';
-  entry[SELECTOR_REGEX_MAX + 3] = '\0';
+  entry[NAME_PATTERN_REGEX_MAX + 1] = 'a';
+  entry[NAME_PATTERN_REGEX_MAX + 2] = '/';
+  entry[NAME_PATTERN_REGEX_MAX + 3] = '\0';
   ck_assert_int_eq(add(entry), -EINVAL);
   ck_assert_str_eq(reason, "a regex has 1 to 1000 characters");
 }
@@ -148,7 +253,8 @@ START_TEST(selector_add_program__ordinary_repetitions__are_taken) {
   /* None of these is a repetition, or a back-reference. */
   ck_assert_int_eq(add("/[{99999}]\\{99999\\}[]{99999}]/"), 0);
   ck_assert_int_eq(add("/[[:alpha:]{99999}][^]\\1]/"), 0);
-  ck_assert_int_eq(add("/\\\\1/"), 0);
+  ck_assert_int_eq(add("/\\\\1/"), -EINVAL);
+  ck_assert_str_eq(reason, "no program's name has a backslash");
 }
 END_TEST
 
@@ -168,6 +274,8 @@ Suite *selector_suite(void) {
   tcase_add_test(core, selector_matches__type__selects_that_type);
   tcase_add_test(core, selector_matches__name_and_type__needs_both);
   tcase_add_test(core, selector_matches__ignore_selected__selects_the_rest);
+  tcase_add_test(core, selector_tell_unused__names_what_has_selected_nothing);
+  tcase_add_test(core, selector_tell_unused__ignored_is_used);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
@@ -175,6 +283,14 @@ Suite *selector_suite(void) {
                  selector_add_program__bad_regex__says_why_and_adds_nothing);
   tcase_add_test(limits,
                  selector_add_program__not_a_name_nor_a_regex__is_refused);
+  tcase_add_test(limits, selector_add_program__any_name_that_can_be__is_taken);
+  tcase_add_loop_test(
+      limits, selector_add_program__no_name_that_can_be__suggests_a_regex, 0,
+      sizeof(no_names) / sizeof(no_names[0]));
+  tcase_add_loop_test(
+      limits, selector_add_program__escape_that_posix_does_not_know__is_refused,
+      0, sizeof(bad_escapes) / sizeof(bad_escapes[0]));
+  tcase_add_test(limits, selector_add_program__escapes_that_work__are_taken);
   tcase_add_test(
       limits, selector_add_program__longest_regex__is_taken_and_longer_is_not);
   tcase_add_test(limits, selector_add_program__regex_that_explodes__is_refused);
