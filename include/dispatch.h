@@ -5,6 +5,7 @@
 #ifndef BPF_STATS_DISPATCH_H
 #define BPF_STATS_DISPATCH_H
 
+#include "alarms.h"
 #include "metrics.h"
 
 #include "collectd/core/daemon/collectd.h"
@@ -16,8 +17,14 @@
 void dispatch_group(const struct metrics_read *read, const struct group *group,
                     metric_set set, cdtime_t time);
 
-/* Notifies about a miss rate: RAISED, a warning, or over. INTERVAL is what the
- * group of that name counted. */
-void dispatch_alarm(const char *name, struct prog_stats interval, bool raised);
+/* Notifies about a miss rate: a warning that it is raised, or that this is over
+ * and why. INTERVAL is what the group of that name counted. */
+void dispatch_alarm(const char *name, struct prog_stats interval,
+                    enum alarm_change change);
+
+/* Notifies that all alarms are over, as collectd stops, and waits until that
+ * has been handled: collectd's plugin exec runs handlers by threads of its own,
+ * for which collectd does not wait. Takes up to 5 s, and mostly no time. */
+void dispatch_last_alarms(struct alarms *alarms);
 
 #endif

@@ -7,8 +7,10 @@
 
 struct raised_alarm {
   struct raised_alarm *next;
-  unsigned calm_intervals; /* since it was last above */
-  bool checked;            /* in this interval */
+  unsigned calm_intervals;       /* since it was last above */
+  unsigned unmeasured_intervals; /* in a row */
+  bool checked;                  /* in this interval */
+  bool over;                     /* and its end is told */
   char name[];
 };
 
@@ -31,8 +33,23 @@ static struct raised_alarm *add(struct alarms *alarms, const char *name) {
   return alarm;
 }
 
+/* Takes in an interval that was not above, for that reason. */
+static void take_interval(struct raised_alarm *alarm, enum alarm_change reason,
+                          struct prog_stats interval, alarms_tell tell) {
+  if (reason == ALARM_CALM || reason == ALARM_GONE) {
+    alarm->calm_intervals++;
+    alarm->unmeasured_intervals = 0;
+  } else {
+    alarm->unmeasured_intervals++;
+  }
+  alarm->over = alarm->calm_intervals >= ALARMS_INTERVALS ||
+                alarm->unmeasured_intervals >= ALARMS_INTERVALS;
+  if (alarm->over)
+    tell(alarm->name, interval, reason);
+}
+
 void alarms_check(struct alarms *alarms, const char *name,
-                  struct prog_stats interval, double threshold,
+                  struct prog_stats interval, bool whole, double threshold,
                   alarms_tell tell) {
   struct raised_alarm *alarm = find(alarms, name);
   const bool above = prog_stats_miss_rate(interval) > threshold;
@@ -41,25 +58,26 @@ void alarms_check(struct alarms *alarms, const char *name,
   if (above && enough && alarm == NULL) {
     alarm = add(alarms, name);
     if (alarm != NULL)
-      tell(name, interval, true);
+      tell(name, interval, ALARM_RAISED);
   }
   if (alarm == NULL)
     return;
   alarm->checked = true;
   if (above)
-    alarm->calm_intervals = 0;
-  else if (++alarm->calm_intervals >= ALARMS_CALM_INTERVALS)
-    tell(name, interval, false);
+    alarm->calm_intervals = alarm->unmeasured_intervals = 0;
+  else
+    take_interval(alarm, whole ? ALARM_CALM : ALARM_UNREADABLE, interval, tell);
 }
 
-void alarms_settle(struct alarms *alarms, alarms_tell tell) {
+void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
+                   alarms_tell tell) {
   struct raised_alarm **link = &alarms->raised;
   while (*link != NULL) {
     struct raised_alarm *alarm = *link;
-    if (!alarm->checked && ++alarm->calm_intervals >= ALARMS_CALM_INTERVALS)
-      tell(alarm->name, (struct prog_stats){0}, false);
+    if (!alarm->checked)
+      take_interval(alarm, unchecked, (struct prog_stats){0}, tell);
     alarm->checked = false;
-    if (alarm->calm_intervals < ALARMS_CALM_INTERVALS) {
+    if (!alarm->over) {
       link = &alarm->next;
       continue;
     }
@@ -68,10 +86,20 @@ void alarms_settle(struct alarms *alarms, alarms_tell tell) {
   }
 }
 
-void alarms_clear(struct alarms *alarms) {
+void alarms_stop(struct alarms *alarms, alarms_tell tell) {
   while (alarms->raised != NULL) {
     struct raised_alarm *alarm = alarms->raised;
     alarms->raised = alarm->next;
+    tell(alarm->name, (struct prog_stats){0}, ALARM_STOPPED);
     free(alarm);
   }
 }
+
+static void tell_nobody(const char *name, struct prog_stats interval,
+                        enum alarm_change change) {
+  (void)name;
+  (void)interval;
+  (void)change;
+}
+
+void alarms_clear(struct alarms *alarms) { alarms_stop(alarms, tell_nobody); }

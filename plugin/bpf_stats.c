@@ -18,6 +18,7 @@
 #include "collectd/core/utils/common/common.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 static struct plugin {
   struct settings settings;
@@ -29,6 +30,7 @@ static struct plugin {
   struct report report;
   struct sampler *sampler; /* NULL: statistics are on all the time */
   bool watch_started;
+  pthread_t main_thread; /* of collectd */
 
   /* Of the read, or with a sampler of the window that its thread works at. */
   struct prog_snapshot snapshot;
@@ -116,10 +118,16 @@ static void log_stats(const struct group *group) {
   INFO("bpf_stats: %s", line);
 }
 
+static void check_alarm(const struct group *group) {
+  const double threshold = plugin.settings.miss_rate_threshold;
+  if (threshold > 0.0)
+    alarms_check(&plugin.alarms, group->name, group->delta,
+                 group->unmeasured == 0, threshold, dispatch_alarm);
+}
+
 static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
   const struct settings *settings = &plugin.settings;
-  const bool measured =
-      read->measurement.measured_ns != 0 && settings->miss_rate_threshold > 0.0;
+  const bool measured = read->measurement.measured_ns != 0;
   dispatch_group(read, &read->host->group, metrics_host(), time);
   if (settings->log_stats)
     log_stats(&read->host->group);
@@ -127,22 +135,22 @@ static void dispatch_all(const struct metrics_read *read, cdtime_t time) {
        group != NULL; group = groups_next(plugin.groups, group)) {
     dispatch_group(read, group, settings->group_metrics, time);
     if (measured)
-      alarms_check(&plugin.alarms, group->name, group->delta,
-                   settings->miss_rate_threshold, dispatch_alarm);
+      check_alarm(group);
     if (settings->log_stats)
       log_stats(group);
   }
-  if (measured)
-    alarms_settle(&plugin.alarms, dispatch_alarm);
+  alarms_settle(&plugin.alarms, measured ? ALARM_GONE : ALARM_STATISTICS_OFF,
+                dispatch_alarm);
 }
 
-static void read_and_dispatch(uint64_t interval_ns) {
+/* Returns 0; or -errno of a read that failed. */
+static int read_and_dispatch(uint64_t interval_ns) {
   cdtime_t time = cdtime();
   const bool sampled = plugin.sampler != NULL && sampler_wait(plugin.sampler);
   struct measurement measurement =
       sampled ? read_window(interval_ns) : read_whole_interval();
   if (plugin.error != 0)
-    return;
+    return plugin.error;
   if (!plugin.settings.enable_stats)
     report_statistics(&plugin.report, measurement.coverage == 0.0);
   struct metrics_read read = {
@@ -152,6 +160,7 @@ static void read_and_dispatch(uint64_t interval_ns) {
   };
   dispatch_all(&read, time);
   report_selector(&plugin.report, plugin.settings.selector);
+  return 0;
 }
 
 /* Never fails: that would stop the whole daemon. */
@@ -239,7 +248,9 @@ static int bpf_stats_read(void) {
   if (rc != 0)
     report_failure(&plugin.report, rc, note.text);
   else
-    read_and_dispatch(now_ns - plugin.last_read_ns);
+    rc = read_and_dispatch(now_ns - plugin.last_read_ns);
+  if (rc != 0)
+    alarms_settle(&plugin.alarms, ALARM_UNREADABLE, dispatch_alarm);
   plugin.last_read_ns = now_ns;
   if (plugin.sampler != NULL)
     sampler_begin_interval(plugin.sampler, now_ns);
@@ -250,6 +261,7 @@ static int bpf_stats_read(void) {
  * collectd unloads this plugin alone, and "collectd -T" exits with 1. What may
  * pass is tried again at each read. */
 static int bpf_stats_init(void) {
+  plugin.main_thread = pthread_self();
   struct settings *settings = &plugin.settings;
   if (!settings->wrong)
     settings_check(settings, CDTIME_T_TO_DOUBLE(plugin_get_interval()));
@@ -278,6 +290,21 @@ static int bpf_stats_init(void) {
   return 0;
 }
 
+/* When collectd stops it has all plugins flush, and then shuts one after the
+ * other down: this is the last moment at which a notification reaches all that
+ * handle it, and later some could not bear it. It does so in the thread in
+ * which it has started; any other thread wants to flush values, which the
+ * plugin does not keep. */
+static int bpf_stats_flush(cdtime_t timeout, const char *identifier,
+                           user_data_t *user_data) {
+  (void)timeout;
+  (void)identifier;
+  (void)user_data;
+  if (pthread_equal(pthread_self(), plugin.main_thread))
+    dispatch_last_alarms(&plugin.alarms);
+  return 0;
+}
+
 static int bpf_stats_shutdown(void) {
   sampler_free(plugin.sampler); /* its thread uses all the others */
   groups_free(plugin.groups);
@@ -298,5 +325,6 @@ void module_register(void) {
   }
   plugin_register_complex_config("bpf_stats", bpf_stats_config);
   plugin_register_init("bpf_stats", bpf_stats_init);
+  plugin_register_flush("bpf_stats", bpf_stats_flush, NULL);
   plugin_register_shutdown("bpf_stats", bpf_stats_shutdown);
 }

@@ -35,7 +35,8 @@ wait_until() {
 }
 
 # Writes the configuration. The lines of the <Plugin bpf_stats> block come from
-# standard input, what is to come after it from extra_config.
+# standard input, what is to come before and after it from early_config and
+# extra_config.
 write_config() {
   cat >"$dir/collectd.conf" <<END
 BaseDir "$dir"
@@ -61,6 +62,7 @@ LoadPlugin unixsock
   SocketGroup "root"
 </Plugin>
 LoadPlugin cpu
+${early_config:-}
 PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
 LoadPlugin bpf_stats
 <Plugin bpf_stats>

@@ -26,6 +26,38 @@ LoadPlugin exec
 </Plugin>'
 }
 
+# Demands so many notifications, of which the last is an OKAY with this message.
+# They come in files whose names are their times.
+ends_with() { # NUMBER MESSAGE
+  [ "$(notified)" -eq "$1" ]
+  local file
+  file=$(printf '%s\n' "$dir"/notified/* | sort | tail -n 1)
+  cat "$file"
+  grep -qx 'Severity: OKAY' "$file"
+  grep -qx 'PluginInstance: e2e_hot' "$file"
+  grep -Fqx "$2" "$file"
+}
+
+# Starts collectd and a program that misses, and waits for the alarm.
+raise_alarm() { # < LINES_OF_THE_BLOCK
+  start_collectd
+  start_workload
+  workload load e2e_hot recursion
+  wait_reads
+  workload rate e2e_hot 1000
+  for _ in {1..20}; do
+    workload sleep 1
+    if has_notified 1; then break; fi
+  done
+  [ "$(notified)" -eq 1 ]
+}
+
+setup_file() {
+  sysctl_before=$(cat /proc/sys/kernel/bpf_stats_enabled)
+  export sysctl_before
+}
+teardown_file() { echo "$sysctl_before" >/proc/sys/kernel/bpf_stats_enabled; }
+
 notified() { find "$dir/notified" -type f | wc -l; }
 has_notified() { [ "$(notified)" -ge "$1" ]; }
 
@@ -60,6 +92,63 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   counts='[0-9]+ invocations, [0-9]+ ns'
   grep -Eqx "e2e_hot: $counts, [0-9]+ recursion misses, [0-9.]+ ns/call, miss rate 0\.[45][0-9]+" "${files[0]}"
   grep -Eqx "e2e_hot: $counts, 0 recursion misses, [0-9.]+ ns/call, miss rate 0\.000000" "${files[1]}"
+}
+
+@test "shutdown__alarm_is_raised__is_one_okay_at_an_exec_handler" {
+  extra_config=$(handler_config)
+  raise_alarm </dev/null
+  # Both have the plugin flush; collectd goes on, and so does the alarm.
+  kill -USR1 "$collectd_pid"
+  wait_until grep -F 'Finished flushing all data.' "$log"
+  ask_collectd FLUSH
+  wait_reads 1
+  [ "$(notified)" -eq 1 ]
+  stop_collectd -TERM
+  ends_with 2 'e2e_hot: can no longer be measured: collectd stops'
+}
+
+# Plugins shut down in the order in which they were loaded.
+@test "shutdown__exec_was_loaded_before__is_one_okay_at_its_handler" {
+  early_config=$(handler_config)
+  raise_alarm </dev/null
+  stop_collectd -TERM
+  ends_with 2 'e2e_hot: can no longer be measured: collectd stops'
+}
+
+@test "shutdown__handler_takes_its_time__is_one_okay_all_the_same" {
+  early_config=$(handler_config)
+  raise_alarm </dev/null
+  sed -i '2i sleep 1' "$dir/handler"
+  stop_collectd -TERM
+  ends_with 2 'e2e_hot: can no longer be measured: collectd stops'
+}
+
+@test "shutdown__no_alarm__is_no_notification" {
+  extra_config=$(handler_config)
+  start_collectd </dev/null
+  wait_reads
+  stop_collectd -TERM
+  [ "$(notified)" -eq 0 ]
+}
+
+@test "alarm__program_unloaded__is_one_okay_that_says_so" {
+  extra_config=$(handler_config)
+  raise_alarm </dev/null
+  workload unload e2e_hot
+  wait_until has_notified 2
+  ends_with 2 'e2e_hot: no program is loaded any more'
+}
+
+@test "alarm__statistics_go_off__is_one_okay_that_says_so" {
+  extra_config=$(handler_config)
+  echo 1 >/proc/sys/kernel/bpf_stats_enabled
+  raise_alarm <<<'EnableStats false'
+  echo 0 >/proc/sys/kernel/bpf_stats_enabled
+  workload unload e2e_hot
+  wait_until has_notified 2
+  ends_with 2 'e2e_hot: can no longer be measured: run-time statistics are not on'
+  stop_collectd -TERM
+  [ "$(notified)" -eq 2 ]
 }
 
 @test "threshold_conf__miss_rate_above_it__is_one_warning_and_one_okay" {

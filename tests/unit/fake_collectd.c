@@ -95,6 +95,14 @@ int plugin_register_read(const char *name, int (*callback)(void)) {
   return 0;
 }
 
+int plugin_register_flush(const char *name, plugin_flush_cb callback,
+                          const user_data_t *user_data) {
+  (void)name;
+  (void)user_data;
+  fake_collectd.flush = callback;
+  return 0;
+}
+
 int plugin_register_shutdown(const char *name, plugin_shutdown_cb callback) {
   (void)name;
   fake_collectd.shutdown = callback;

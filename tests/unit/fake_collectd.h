@@ -31,6 +31,7 @@ extern struct fake_collectd {
   int (*config)(oconfig_item_t *);
   int (*init)(void);
   int (*read)(void);
+  int (*flush)(cdtime_t timeout, const char *identifier, user_data_t *data);
   int (*shutdown)(void);
 } fake_collectd;
 

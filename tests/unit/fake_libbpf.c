@@ -316,6 +316,7 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
     fake_libbpf.progs[i].run_cnt += fake_libbpf.runs_per_enabling;
     fake_libbpf.progs[i].run_time_ns += 10 * fake_libbpf.runs_per_enabling;
+    fake_libbpf.progs[i].recursion_misses += fake_libbpf.misses_per_enabling;
   }
   return new_fd();
 }

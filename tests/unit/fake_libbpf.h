@@ -42,6 +42,7 @@ extern struct fake_libbpf {
   bool statistics_on;         /* so that the iterator counts its own runs */
   unsigned enabled_num;       /* how often it went well */
   uint64_t runs_per_enabling; /* what each program then runs, 10 ns a run */
+  uint64_t misses_per_enabling;
   /* The watch on unloads, as if pinned. */
   bool has_pins;
   uint32_t ring_type;              /* enum bpf_map_type */

@@ -7,12 +7,18 @@
 #include <stdio.h>
 
 static struct alarms alarms;
-static char told[512]; /* "+name" for one that is raised, "-name" for its end */
+static char told[512]; /* a sign for the change, and the name */
 
-static void tell(const char *name, struct prog_stats interval, bool raised) {
+static void tell(const char *name, struct prog_stats interval,
+                 enum alarm_change change) {
+  static const char signs[] = {
+      [ALARM_RAISED] = '+',     [ALARM_CALM] = '-',
+      [ALARM_GONE] = '0',       [ALARM_STATISTICS_OFF] = '?',
+      [ALARM_UNREADABLE] = '!', [ALARM_STOPPED] = '.',
+  };
   (void)interval;
   size_t len = strlen(told);
-  snprintf(told + len, sizeof(told) - len, "%c%s", raised ? '+' : '-', name);
+  snprintf(told + len, sizeof(told) - len, "%c%s", signs[change], name);
 }
 
 static void setup(void) {
@@ -24,10 +30,21 @@ static void teardown(void) { alarms_clear(&alarms); }
 
 static void check(const char *name, uint64_t cnt, uint64_t misses) {
   alarms_check(&alarms, name, (struct prog_stats){.cnt = cnt, .misses = misses},
-               0.01, tell);
+               true, 0.01, tell);
 }
 
-static void settle(void) { alarms_settle(&alarms, tell); }
+static void settle(void) { alarms_settle(&alarms, ALARM_GONE, tell); }
+
+/* An interval in which nothing is measured. */
+static void pass_unmeasured(enum alarm_change reason) {
+  alarms_settle(&alarms, reason, tell);
+}
+
+/* Only some programs of the group are measured. */
+static void check_part(const char *name, uint64_t cnt, uint64_t misses) {
+  alarms_check(&alarms, name, (struct prog_stats){.cnt = cnt, .misses = misses},
+               false, 0.01, tell);
+}
 
 static void check_interval(const char *name, uint64_t cnt, uint64_t misses) {
   check(name, cnt, misses);
@@ -86,9 +103,75 @@ START_TEST(alarms__idle_or_gone__ends_after_two_intervals) {
   settle();
   check_interval("idle", 0, 0);
   check_interval("idle", 0, 0);
-  ck_assert_str_eq(told, "+idle+gone-idle-gone");
+  ck_assert_str_eq(told, "+idle+gone-idle0gone");
   settle();
-  ck_assert_str_eq(told, "+idle+gone-idle-gone");
+  ck_assert_str_eq(told, "+idle+gone-idle0gone");
+}
+END_TEST
+
+START_TEST(alarms__not_measured_for_two_intervals__ends_and_says_why) {
+  check_interval("a", 90, 10);
+  pass_unmeasured(ALARM_STATISTICS_OFF);
+  ck_assert_str_eq(told, "+a");
+  for (int i = 0; i < 3; i++)
+    pass_unmeasured(ALARM_STATISTICS_OFF);
+  ck_assert_str_eq(told, "+a?a");
+  check_interval("a", 90, 10);
+  pass_unmeasured(ALARM_STATISTICS_OFF);
+  pass_unmeasured(ALARM_UNREADABLE);
+  ck_assert_str_eq(told, "+a?a+a!a");
+}
+END_TEST
+
+START_TEST(alarms__not_measured_for_one_interval__is_not_calm) {
+  check_interval("a", 90, 10);
+  for (int i = 0; i < 5; i++) {
+    pass_unmeasured(ALARM_STATISTICS_OFF);
+    check_interval("a", 100, 0);
+    pass_unmeasured(ALARM_STATISTICS_OFF);
+    check_interval("a", 90, 10);
+  }
+  ck_assert_str_eq(told, "+a");
+}
+END_TEST
+
+/* Each other interval: neither is twice in a row. */
+START_TEST(alarms__calm_and_not_measured_in_turn__ends) {
+  check_interval("a", 90, 10);
+  check_interval("a", 100, 0);
+  pass_unmeasured(ALARM_STATISTICS_OFF);
+  check_interval("a", 100, 0);
+  ck_assert_str_eq(told, "+a-a");
+}
+END_TEST
+
+START_TEST(alarms__measured_in_part__raises_but_is_not_calm) {
+  check_part("a", 90, 10);
+  settle();
+  ck_assert_str_eq(told, "+a");
+  check_interval("a", 100, 0);
+  check_part("a", 100, 0);
+  settle();
+  ck_assert_str_eq(told, "+a");
+  check_part("a", 0, 0);
+  settle();
+  ck_assert_str_eq(told, "+a!a");
+  check_part("a", 100, 0);
+  settle();
+  ck_assert_str_eq(told, "+a!a");
+}
+END_TEST
+
+START_TEST(alarms_stop__raised__each_ends_once) {
+  check("a", 90, 10);
+  check("b", 100, 0);
+  check("c", 90, 10);
+  settle();
+  alarms_stop(&alarms, tell);
+  ck_assert_str_eq(told, "+a+c.c.a");
+  alarms_stop(&alarms, tell);
+  settle();
+  ck_assert_str_eq(told, "+a+c.c.a");
 }
 END_TEST
 
@@ -118,6 +201,12 @@ Suite *alarms_suite(void) {
                  alarms__fewer_than_100_attempts__raise_none_and_end_none);
   tcase_add_test(core, alarms__largest_counts__do_not_wrap);
   tcase_add_test(core, alarms__idle_or_gone__ends_after_two_intervals);
+  tcase_add_test(core,
+                 alarms__not_measured_for_two_intervals__ends_and_says_why);
+  tcase_add_test(core, alarms__not_measured_for_one_interval__is_not_calm);
+  tcase_add_test(core, alarms__calm_and_not_measured_in_turn__ends);
+  tcase_add_test(core, alarms__measured_in_part__raises_but_is_not_calm);
+  tcase_add_test(core, alarms_stop__raised__each_ends_once);
   tcase_add_test(core, alarms__several__each_has_its_own_state);
   suite_add_tcase(suite, core);
   return suite;

@@ -8,6 +8,7 @@
 #include "plugin_fixture.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 static struct fake_prog *prog;
@@ -198,6 +199,131 @@ START_TEST(read__miss_rate_above_the_threshold__notifies_of_the_changes) {
 }
 END_TEST
 
+/* Raises the alarm of the program, and forgets the notification. */
+static void raise_alarm(void) {
+  read_once();
+  read_with(150, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  ck_assert_int_eq(fake_collectd.notifications[0].severity, NOTIF_WARNING);
+  fake_collectd_clear();
+}
+
+/* Demands that the alarm has just ended, for that reason. */
+static void check_end(const char *reason) {
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  const notification_t *notification = &fake_collectd.notifications[0];
+  ck_assert_int_eq(notification->severity, NOTIF_OKAY);
+  ck_assert_str_eq(notification->plugin_instance, "a");
+  ck_assert_str_eq(notification->type_instance, "miss_rate");
+  ck_assert_str_eq(notification->message, reason);
+  fake_collectd_clear();
+}
+
+START_TEST(read__raised_and_statistics_go_off__ends_and_says_so) {
+  tree_boolean(tree_option(&tree, "EnableStats"), false);
+  fake_libbpf.sysctl_on = true;
+  start();
+  raise_alarm();
+  fake_libbpf.sysctl_on = false;
+  read_with(0, 50);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  fake_libbpf.progs_num = 0; /* unloaded meanwhile: nobody can tell */
+  read_once();
+  check_end("a: can no longer be measured: run-time statistics are not on");
+  read_once();
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+}
+END_TEST
+
+START_TEST(read__raised_and_unloaded__ends_and_says_so) {
+  start();
+  raise_alarm();
+  fake_libbpf.progs_num = 0;
+  read_once();
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  read_once();
+  check_end("a: no program is loaded any more");
+}
+END_TEST
+
+START_TEST(read__raised_and_reads_fail__ends_and_says_so) {
+  start();
+  raise_alarm();
+  fake_libbpf.next_id_error = -ENOMEM;
+  fake_collectd.read();
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  fake_collectd.read();
+  check_end("a: can no longer be measured: BPF programs cannot be read");
+  fake_libbpf.next_id_error = 0;
+  read_once();
+  read_with(150, 50); /* as before: again, and once */
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  ck_assert_int_eq(fake_collectd.notifications[0].severity, NOTIF_WARNING);
+}
+END_TEST
+
+START_TEST(read__raised_and_program_unreadable__ends_and_says_so) {
+  start();
+  raise_alarm();
+  fake_libbpf_add(2, 100, "b", 0);
+  prog->fd_error = -EMFILE;
+  read_once();
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  read_once();
+  check_end("a: can no longer be measured: BPF programs cannot be read");
+}
+END_TEST
+
+START_TEST(read__raised_and_window_refused__is_not_calm_and_ends) {
+  start_sampled();
+  read_once();
+  fake_libbpf.runs_per_enabling = 100;
+  fake_libbpf.misses_per_enabling = 100;
+  for (int i = 0; i < 40 && fake_collectd.notifications_num == 0; i++) {
+    pass_interval();
+    read_once();
+  }
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  fake_libbpf.enable_stats_error = -EPERM;
+  for (int i = 0; i < 40; i++) {
+    pass_interval();
+    fake_collectd_clear();
+    ck_assert_int_eq(fake_collectd.read(), 0);
+    if (fake_collectd.notifications_num > 0)
+      break;
+  }
+  check_end("a: can no longer be measured: run-time statistics are not on");
+}
+END_TEST
+
+START_TEST(shutdown__raised__ends_when_collectd_begins_to_stop) {
+  start();
+  raise_alarm();
+  fake_collectd.flush(0, NULL, NULL);
+  check_end("a: can no longer be measured: collectd stops");
+  fake_collectd.flush(0, NULL, NULL);
+  ck_assert_int_eq(fake_collectd.shutdown(), 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  module_register();
+}
+END_TEST
+
+static void *flush(void *unused) {
+  fake_collectd.flush(0, NULL, NULL);
+  return unused;
+}
+
+/* As at SIGUSR1, or for a FLUSH at collectd's socket. */
+START_TEST(flush__by_another_thread__ends_nothing) {
+  start();
+  raise_alarm();
+  pthread_t thread;
+  ck_assert_int_eq(pthread_create(&thread, NULL, flush, NULL), 0);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+  ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+}
+END_TEST
+
 START_TEST(read__first_read__notifies_of_nothing) {
   start();
   read_with(150, 50);
@@ -257,6 +383,14 @@ Suite *sampling_suite(void) {
   tcase_add_checked_fixture(notes, setup, plugin_teardown);
   tcase_add_test(notes,
                  read__miss_rate_above_the_threshold__notifies_of_the_changes);
+  tcase_set_timeout(notes, 60);
+  tcase_add_test(notes, read__raised_and_statistics_go_off__ends_and_says_so);
+  tcase_add_test(notes, read__raised_and_unloaded__ends_and_says_so);
+  tcase_add_test(notes, read__raised_and_reads_fail__ends_and_says_so);
+  tcase_add_test(notes, read__raised_and_program_unreadable__ends_and_says_so);
+  tcase_add_test(notes, read__raised_and_window_refused__is_not_calm_and_ends);
+  tcase_add_test(notes, shutdown__raised__ends_when_collectd_begins_to_stop);
+  tcase_add_test(notes, flush__by_another_thread__ends_nothing);
   tcase_add_test(notes, read__first_read__notifies_of_nothing);
   tcase_add_test(notes, read__MissRateThreshold_zero__notifies_of_nothing);
   tcase_add_test(notes,
