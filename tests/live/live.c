@@ -3,6 +3,7 @@
  *
  * Needs root. Other programs may be loaded; each test looks at its own. */
 #include "../open_fds.h"
+#include "../tap.h"
 #include "progs.h"
 
 #include "accounting.h"
@@ -702,7 +703,6 @@ END_TEST
 static void add_common(Suite *suite, const char *name, void (*begin)(void),
                        const char *off_name, void (*begin_off)(void)) {
   TCase *tests = tcase_create(name);
-  tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, begin, teardown);
   tcase_add_test(tests, source__program_ran_n_times__counts_n);
   tcase_add_test(tests, groups__between_two_reads__delta_is_what_ran);
@@ -751,7 +751,6 @@ static void add_iterator(Suite *suite) {
   add_common(suite, "iterator", setup_iterator, "iterator, statistics off",
              setup_iterator_off);
   TCase *tests = tcase_create("iterator alone");
-  tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, setup_iterator, teardown);
   tcase_add_test(tests,
                  sources__same_programs__give_equal_samples_field_by_field);
@@ -771,6 +770,7 @@ int main(void) {
     printf("1..0 # SKIP needs root\n");
     return 0;
   }
+  tap_begin();
   Suite *suite = suite_create("live");
   add_common(suite, "syscall", setup_syscall, "syscall, statistics off",
              setup_syscall_off);
@@ -782,10 +782,5 @@ int main(void) {
 #endif
   if (has_iterator)
     add_iterator(suite);
-  SRunner *runner = srunner_create(suite);
-  srunner_set_tap(runner, "-");
-  srunner_run_all(runner, CK_SILENT);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return tap_run(srunner_create(suite));
 }

@@ -5,6 +5,7 @@
  * LIVE_FENTRY says that the kernel allows fentry; elsewhere the one test is
  * that the watch says why it does not load. */
 #include "../open_fds.h"
+#include "../tap.h"
 #include "progs.h"
 
 #include "accounting.h"
@@ -301,9 +302,9 @@ int main(void) {
     printf("1..0 # SKIP needs root\n");
     return 0;
   }
+  tap_begin();
   Suite *suite = suite_create("watch");
   TCase *tests = tcase_create("watch");
-  tcase_set_timeout(tests, 120);
   if (getenv("LIVE_FENTRY") != NULL) {
     tcase_add_test(tests, watch__on_this_kernel__passes_its_check);
     tcase_add_loop_test(tests, watch__lived_between_two_reads__is_counted_whole,
@@ -320,10 +321,5 @@ int main(void) {
     tcase_add_test(tests, watch__kernel_refuses_fentry__says_why);
   }
   suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_set_tap(runner, "-");
-  srunner_run_all(runner, CK_SILENT);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return tap_run(srunner_create(suite));
 }

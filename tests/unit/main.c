@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs all unit tests and prints the results as TAP. */
+#include "../tap.h"
 #include "suites.h"
 
 int main(void) {
+  tap_begin();
   SRunner *runner = srunner_create(prog_stats_suite());
   srunner_add_suite(runner, selector_suite());
   srunner_add_suite(runner, group_name_suite());
@@ -25,9 +27,5 @@ int main(void) {
   srunner_add_suite(runner, bpf_stats_suite());
   srunner_add_suite(runner, sampling_suite());
   srunner_add_suite(runner, faults_suite());
-  srunner_set_tap(runner, "-");
-  srunner_run_all(runner, CK_SILENT);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return tap_run(runner);
 }

@@ -206,7 +206,6 @@ END_TEST
 Suite *faults_suite(void) {
   Suite *suite = suite_create("faults");
   TCase *limits = tcase_create("limits");
-  tcase_set_timeout(limits, 120);
   tcase_add_checked_fixture(limits, setup, teardown);
   tcase_add_loop_test(limits,
                       faults__each_allocation_in_turn__all_is_right_afterwards,

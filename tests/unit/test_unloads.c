@@ -620,7 +620,6 @@ END_TEST
 Suite *unloads_suite(void) {
   Suite *suite = suite_create("unloads");
   TCase *tests = tcase_create("unloads");
-  tcase_set_timeout(tests, 60);
   tcase_add_checked_fixture(tests, groups_setup, groups_teardown);
   tcase_add_test(tests, unloads__never_seen__joins_its_group_with_all);
   tcase_add_test(tests, unloads__ran_on_after_its_last_read__counts_the_rest);
