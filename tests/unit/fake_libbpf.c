@@ -62,7 +62,7 @@ struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
   return prog;
 }
 
-int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {
+static int next_id_after(__u32 start_id, __u32 *next_id) {
   if (fake_libbpf.next_id_error != 0 &&
       start_id >= fake_libbpf.next_id_error_from)
     return fake_libbpf.next_id_error;
@@ -76,6 +76,13 @@ int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {
     return 0;
   }
   return -ENOENT;
+}
+
+int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {
+  int rc = next_id_after(start_id, next_id);
+  if (rc != 0)
+    __atomic_add_fetch(&fake_libbpf.walks, 1, __ATOMIC_RELEASE);
+  return rc;
 }
 
 /* A call that the plugin does not make: none that a test lets fail. */

@@ -64,6 +64,7 @@ extern struct fake_libbpf {
   unsigned btf_loads;
   unsigned kernel_btf_loads;
   unsigned func_info_calls;
+  unsigned walks; /* over all ids, to an end; also by the sampler's thread */
   int btfs_held;
 } fake_libbpf;
 

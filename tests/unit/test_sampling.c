@@ -8,6 +8,7 @@
 #include "plugin_fixture.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -27,9 +28,20 @@ static void start_sampled(void) {
   start();
 }
 
-/* Lets an interval pass; its window is over when this returns. */
-static void pass_interval(void) {
-  usleep((useconds_t)(interval_s * 1e6) + 50000);
+static void pass_interval(void) { usleep((useconds_t)(interval_s * 1e6)); }
+
+static unsigned walks(void) {
+  return __atomic_load_n(&fake_libbpf.walks, __ATOMIC_ACQUIRE);
+}
+
+/* Reads, and lets the interval that it begins pass. The window in it is over
+ * when this returns: a read walks over the programs once, a window twice. */
+static void read_and_pass_window(void) {
+  const unsigned end = walks() + 1 + 2;
+  read_once();
+  pass_interval();
+  while (walks() < end)
+    usleep(1000);
 }
 
 static const value_t *find(const char *type, const char *type_instance) {
@@ -40,19 +52,28 @@ static const value_t *coverage(void) {
   return fake_collectd_value("", "gauge", "coverage");
 }
 
+/* A window is as long as was asked for, or longer where its thread is late. On
+ * a busy machine that may be all of an interval, but not of each. */
 START_TEST(read__windows__counters_are_estimated_and_gauges_measured) {
   start_sampled();
   fake_libbpf.runs_per_enabling = 1000;
+  uint64_t before_ns = monotonic_ns();
   read_once();
   ck_assert_ptr_null(coverage());
   const derive_t first = find("invocations", "")->derive;
   double expected = 0;
-  for (int i = 1; i <= 5; i++) {
+  double least = 1;
+  for (int i = 1; i <= 5 || (least > 0.5 && i <= 100); i++) {
     pass_interval();
+    const uint64_t last_ns = before_ns;
+    before_ns = monotonic_ns();
     read_once();
-    ck_assert_double_gt(coverage()->gauge, 0.05);
-    ck_assert_double_le(coverage()->gauge, 0.5);
-    expected += 1000 / coverage()->gauge;
+    const double share = coverage()->gauge;
+    const double elapsed_s = (double)(monotonic_ns() - last_ns) / 1e9;
+    ck_assert_double_ge(share * elapsed_s, window_s);
+    ck_assert_double_le(share, 1);
+    least = fmin(least, share);
+    expected += 1000 / share;
     ck_assert_double_eq_tol((double)(find("invocations", "")->derive - first),
                             expected, 1);
     ck_assert_double_eq_tol((double)find("derive", "run_time_ns")->derive,
@@ -61,22 +82,21 @@ START_TEST(read__windows__counters_are_estimated_and_gauges_measured) {
     ck_assert_double_eq(find("gauge", "ns_per_call")->gauge, 10);
     ck_assert_double_eq(find("gauge", "miss_rate")->gauge, 0);
   }
+  ck_assert_double_le(least, 0.5);
   ck_assert_uint_eq(fake_collectd.lines_num, 0);
 }
 END_TEST
 
 START_TEST(read__windows_in_which_nothing_runs__no_ratio_and_no_advance) {
   start_sampled();
-  read_once();
-  pass_interval();
+  read_and_pass_window();
   prog->recursion_misses += 7; /* after the window */
   for (int i = 0; i < 2; i++) {
-    read_once();
+    read_and_pass_window();
     ck_assert_int_eq(find("invocations", "")->derive, 0);
     ck_assert_int_eq(find("derive", "recursion_misses")->derive, 7);
     ck_assert_ptr_null(find("gauge", "miss_rate"));
     ck_assert_ptr_null(find("gauge", "ns_per_call"));
-    pass_interval();
   }
 }
 END_TEST
@@ -84,14 +104,12 @@ END_TEST
 START_TEST(read__counted_outside_the_window__totals_are_the_kernels) {
   start_sampled();
   fake_libbpf.runs_per_enabling = 10;
-  read_once();
-  for (int i = 0; i < 3; i++) {
-    pass_interval();
-    prog->run_cnt += 1000; /* after the window, and before the next */
+  for (int i = 0; i < 4; i++) {
     const derive_t counted = (derive_t)prog->run_cnt;
-    read_once();
+    read_and_pass_window();
     ck_assert_ptr_null(coverage());
     ck_assert_int_eq(find("invocations", "")->derive, counted);
+    prog->run_cnt += 1000; /* after the window, and before the next */
   }
 }
 END_TEST
@@ -152,14 +170,13 @@ START_TEST(init__window_too_long__is_one_error_line_and_no_read) {
 }
 END_TEST
 
+/* If it waited, this test would not end. */
 START_TEST(shutdown__window_ahead__does_not_wait_for_it) {
-  fake_collectd.interval = TIME_T_TO_CDTIME_T_STATIC(3600);
-  tree_number(tree_option(&tree, "SampleWindow"), 1800);
+  fake_collectd.interval = TIME_T_TO_CDTIME_T_STATIC(24 * 3600);
+  tree_number(tree_option(&tree, "SampleWindow"), 12 * 3600);
   start();
   read_once();
-  uint64_t begin_ns = monotonic_ns();
   ck_assert_int_eq(fake_collectd.shutdown(), 0);
-  ck_assert_uint_lt(monotonic_ns() - begin_ns, 5000000000);
   module_register();
 }
 END_TEST
@@ -365,7 +382,6 @@ Suite *sampling_suite(void) {
   Suite *suite = suite_create("sampling");
   TCase *windows = tcase_create("windows");
   tcase_add_checked_fixture(windows, setup, plugin_teardown);
-  tcase_set_timeout(windows, 60);
   tcase_add_test(windows,
                  read__windows__counters_are_estimated_and_gauges_measured);
   tcase_add_test(windows,
