@@ -3,6 +3,7 @@
  * which makes CODE the exit status of qemu. */
 #include <stdlib.h>
 #include <sys/reboot.h>
+#include <termios.h>
 #include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -19,7 +20,7 @@ static void exit_with(int code) { (void)code; }
 int main(int argc, char **argv) {
   int code = argc > 1 ? atoi(argv[1]) : 0;
   sync();
-  usleep(200000); /* until the console has written all */
+  tcdrain(STDOUT_FILENO); /* the console has written all */
   exit_with(code);
   reboot(RB_POWER_OFF);
   return 1;
