@@ -22,10 +22,10 @@ plugin_lines() {
   awk '/bpf_stats:/ && !/^\[info\] bpf_stats: unloads are not watched: /' "$log"
 }
 
-# Waits up to 20 s until the command succeeds.
+# Waits until the command succeeds; at some time what never will is a failure.
 wait_until() {
   local _
-  for _ in {1..400}; do
+  for _ in {1..6000}; do
     if "$@"; then return 0; fi
     sleep 0.05
   done
@@ -36,7 +36,8 @@ wait_until() {
 
 # Writes the configuration. The lines of the <Plugin bpf_stats> block come from
 # standard input, what is to come before and after it from early_config and
-# extra_config.
+# extra_config. With one write thread the values of a series are written in their
+# order, also when a read was late and the next comes at once.
 write_config() {
   cat >"$dir/collectd.conf" <<END
 BaseDir "$dir"
@@ -44,6 +45,7 @@ PIDFile "$dir/pid"
 Hostname "$host"
 FQDNLookup false
 Interval ${interval:-0.5}
+WriteThreads 1
 LoadPlugin logfile
 <Plugin logfile>
   LogLevel info
@@ -92,9 +94,10 @@ stop_collectd() {
   collectd_pid=
 }
 
-# Starts the workload; `workload COMMAND` gives it a command and waits for "ok".
+# Starts the workload, with the words before it; `workload COMMAND` gives it a
+# command and waits for "ok".
 start_workload() {
-  coproc WORKLOAD { exec "$builddir/tests/live/workload" 3>&-; }
+  coproc WORKLOAD { exec "$@" "$builddir/tests/live/workload" 3>&-; }
   workload_pid=$WORKLOAD_PID
   # Copies, which are there in pipelines as well.
   exec {workload_out}<&"${WORKLOAD[0]}" {workload_in}>&"${WORKLOAD[1]}"
@@ -103,7 +106,7 @@ start_workload() {
 workload() {
   echo "$*" >&"$workload_in"
   local line
-  while read -r -t 60 line <&"$workload_out"; do
+  while read -r -t 600 line <&"$workload_out"; do
     case $line in
     ok) return 0 ;;
     error:*)
@@ -159,6 +162,11 @@ has_reads() { [ "$(reads)" -ge "$1" ]; }
 wait_reads() {
   wait_until has_reads $(($(reads) + ${1:-2} + 1))
 }
+
+# How often the daemon itself has read, whatever became of the plugin: its plugin
+# cpu has as well.
+cpu_reads() { cat "$csv"/cpu-0/cpu-user-* 2>/dev/null | grep -cv '^epoch'; }
+has_cpu_reads() { [ "$(cpu_reads)" -ge "$1" ]; }
 
 # All instances for which there is a directory, one a line; "" of the host too.
 instances() {

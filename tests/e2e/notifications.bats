@@ -162,7 +162,7 @@ $(cat "$srcdir/conf/fleet/threshold.conf")"
   workload rate e2e_hot 100
   workload rate e2e_calm 100
   workload sleep 3
-  has_notifications e2e_hot 1
+  wait_until has_notifications e2e_hot 1
   # The same name, without misses.
   workload unload e2e_hot
   workload load e2e_hot xdp
@@ -190,6 +190,7 @@ $(cat "$srcdir/conf/fleet/threshold.conf")"
   workload unload e2e_gone
   # Longer than collectd's timeout of two intervals.
   wait_reads 8
+  wait_until has_notifications e2e_gone 1
   [[ $(notifications e2e_gone) == *'severity = OKAY'* ]]
   [ "$(notifications e2e_gone | wc -l)" -eq 1 ]
 }

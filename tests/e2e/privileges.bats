@@ -111,7 +111,7 @@ pin() {
 
 # Demands one error line of the plugin, which has the text, and no value.
 refuses_to_start() { # TEXT
-  sleep 1
+  wait_until has_cpu_reads 3
   kill -0 "$collectd_pid"
   [ "$(plugin_lines | wc -l)" -eq 1 ]
   grep -F "[error] bpf_stats: $1" "$log"

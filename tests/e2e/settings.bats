@@ -10,8 +10,7 @@ refuses() { # OPTION_LINE TEXT...
   rm -rf "$csv" "$log"
   start_collectd <<<"$1"
   shift
-  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
-  sleep 0.3
+  wait_until has_cpu_reads 3
   kill -0 "$collectd_pid"
   [ ! -e "$csv/bpf_stats" ]
   [ "$(plugin_lines | wc -l)" -eq 1 ]
