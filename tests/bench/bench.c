@@ -24,7 +24,9 @@
 enum {
   FEW = 1000,
   MANY = 10000,
-  ROUNDS = 301, /* odd, for the median */
+  ROUNDS = 101, /* odd, for the median */
+  CACHES_SIZE_BYTES = 64 << 20,
+  CACHE_LINE_BYTES = 64,
   SCRIPT_ROUNDS = 5,
   STEADY_READS = 100,
 };
@@ -185,6 +187,18 @@ static void count_allocations(struct reader *reader, const char *what) {
     die("counting allocations", -EINVAL);
 }
 
+/* Of this thread: what runs beside it costs it nothing. */
+static double cpu_us(void) { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
+
+/* Fills the caches with something else, as whatever a host does between two
+ * reads, and what runs beside this. Returns the time by then. */
+static double cool_down(void) {
+  static volatile char other[CACHES_SIZE_BYTES];
+  for (size_t i = 0; i < CACHES_SIZE_BYTES; i += CACHE_LINE_BYTES)
+    other[i]++;
+  return cpu_us();
+}
+
 /* The least that any iterator takes: its program writes four bytes. */
 static void walk_only(int link_fd) {
   char buffer[64 * 1024];
@@ -196,54 +210,59 @@ static void walk_only(int link_fd) {
   close(fd);
 }
 
-/* Times the walks alternately, so that what else the machine does hits all
- * alike. Returns the iterator's median, in us; 0 without an iterator. */
-static double compare_walks(struct reader *by_syscall,
-                            struct reader *by_iterator) {
-  static double loop_us[ROUNDS], syscall_us[ROUNDS], iterator_us[ROUNDS];
-  static double walk_us[ROUNDS], read_us[ROUNDS];
+static struct {
+  double loop[ROUNDS], by_syscall[ROUNDS];
+  double walk[ROUNDS], by_iterator[ROUNDS], read[ROUNDS];
+} us;
+
+/* Takes the walks alternately, so that what else the machine does hits all
+ * alike. Returns how many values a read has. */
+static size_t take_walks(struct reader *by_syscall,
+                         struct reader *by_iterator) {
   int walk_link_fd = by_iterator == NULL ? -1 : other_iterator_load();
   size_t values_num = 0;
   for (int i = 0; i < ROUNDS; i++) {
-    double t0 = clock_us(CLOCK_MONOTONIC);
+    double begin = cool_down();
     shortest_loop();
-    double t1 = clock_us(CLOCK_MONOTONIC);
+    us.loop[i] = cpu_us() - begin;
+    begin = cool_down();
     snapshot_once(by_syscall->source);
-    double t2 = clock_us(CLOCK_MONOTONIC);
-    loop_us[i] = t1 - t0;
-    syscall_us[i] = t2 - t1;
+    us.by_syscall[i] = cpu_us() - begin;
     if (by_iterator == NULL)
       continue;
-    snapshot_once(by_iterator->source);
-    double t3 = clock_us(CLOCK_MONOTONIC);
-    values_num = read_all(by_iterator);
-    double t4 = clock_us(CLOCK_MONOTONIC);
+    begin = cool_down();
     walk_only(walk_link_fd);
-    iterator_us[i] = t3 - t2;
-    read_us[i] = t4 - t3;
-    walk_us[i] = clock_us(CLOCK_MONOTONIC) - t4;
+    us.walk[i] = cpu_us() - begin;
+    begin = cool_down();
+    snapshot_once(by_iterator->source);
+    us.by_iterator[i] = cpu_us() - begin;
+    begin = cool_down();
+    values_num = read_all(by_iterator);
+    us.read[i] = cpu_us() - begin;
   }
-  double loop = median(loop_us, ROUNDS);
-  table_value("shortest loop of system calls", loop, "us");
-  double by_calls = median(syscall_us, ROUNDS);
-  table_ratio("snapshot by system calls", by_calls, "us", to_loop, loop,
-              &syscall_per_loop_max);
+  if (walk_link_fd >= 0)
+    close(walk_link_fd);
+  return values_num;
+}
+
+static void compare_walks(struct reader *by_syscall,
+                          struct reader *by_iterator) {
+  size_t values_num = take_walks(by_syscall, by_iterator);
+  table_value("shortest loop of system calls", median(us.loop, ROUNDS), "us");
+  table_ratio_of_rounds("snapshot by system calls", us.by_syscall, "us",
+                        to_loop, us.loop, ROUNDS, &syscall_per_loop_max);
   if (by_iterator == NULL)
-    return 0.0;
-  close(walk_link_fd);
-  double walk = median(walk_us, ROUNDS);
-  table_ratio("an iterator that only walks", walk, "us", to_loop, loop, NULL);
-  double snapshot = median(iterator_us, ROUNDS);
-  table_ratio("snapshot by the iterator", snapshot, "us", to_loop, loop,
-              &iterator_per_loop_max);
-  table_ratio("snapshot by the iterator", snapshot, "us", to_walk, walk,
-              &iterator_per_walk_max);
-  double read = median(read_us, ROUNDS);
+    return;
+  table_ratio_of_rounds("an iterator that only walks", us.walk, "us", to_loop,
+                        us.loop, ROUNDS, NULL);
+  table_ratio_of_rounds("snapshot by the iterator", us.by_iterator, "us",
+                        to_loop, us.loop, ROUNDS, &iterator_per_loop_max);
+  table_ratio_of_rounds("snapshot by the iterator", us.by_iterator, "us",
+                        to_walk, us.walk, ROUNDS, &iterator_per_walk_max);
   char what[64];
   snprintf(what, sizeof(what), "whole read by the iterator, %zu values",
            values_num);
-  table_ratio(what, read, "us", to_loop, loop, NULL);
-  return snapshot;
+  table_ratio_of_rounds(what, us.read, "us", to_loop, us.loop, ROUNDS, NULL);
 }
 
 /* CPU time of a snapshot against that of what one would run instead, by
@@ -268,43 +287,60 @@ static void compare_script(struct reader *by_iterator) {
     snapshot_us[i] = (t1 - t0) / STEADY_READS;
     read_us[i] = (clock_us(CLOCK_PROCESS_CPUTIME_ID) - t1) / STEADY_READS;
   }
-  double tool = median(bpftool_us, SCRIPT_ROUNDS);
-  double all = median(script_us, SCRIPT_ROUNDS);
-  double snapshot = median(snapshot_us, SCRIPT_ROUNDS);
-  double read = median(read_us, SCRIPT_ROUNDS);
-  table_value("bpftool -j prog show, CPU", tool, "us");
-  table_ratio("bpftool -j prog show | jq, CPU", all, "us", to_bpftool, tool,
-              NULL);
-  table_ratio("snapshot by the iterator, CPU", snapshot, "us", to_bpftool, tool,
-              &cpu_per_bpftool_max);
-  table_ratio("whole read by the iterator, CPU", read, "us", to_bpftool, tool,
-              NULL);
+  table_value("bpftool -j prog show, CPU", median(bpftool_us, SCRIPT_ROUNDS),
+              "us");
+  table_ratio_of_rounds("bpftool -j prog show | jq, CPU", script_us, "us",
+                        to_bpftool, bpftool_us, SCRIPT_ROUNDS, NULL);
+  table_ratio_of_rounds("snapshot by the iterator, CPU", snapshot_us, "us",
+                        to_bpftool, bpftool_us, SCRIPT_ROUNDS,
+                        &cpu_per_bpftool_max);
+  table_ratio_of_rounds("whole read by the iterator, CPU", read_us, "us",
+                        to_bpftool, bpftool_us, SCRIPT_ROUNDS, NULL);
 }
 
-/* The same number of programs ten times over. */
-static void compare_many(struct reader *by_iterator, double few_us) {
+/* The same for ten times as many programs. */
+static void compare_many(struct reader *by_iterator) {
   static double many_us[ROUNDS], walk_us[ROUNDS];
   int walk_link_fd = other_iterator_load();
-  load_programs(FEW, MANY);
   snapshot_once(by_iterator->source);
   for (int i = 0; i < ROUNDS; i++) {
-    double t0 = clock_us(CLOCK_MONOTONIC);
-    snapshot_once(by_iterator->source);
-    double t1 = clock_us(CLOCK_MONOTONIC);
+    double begin = cool_down();
     walk_only(walk_link_fd);
-    many_us[i] = t1 - t0;
-    walk_us[i] = clock_us(CLOCK_MONOTONIC) - t1;
+    walk_us[i] = cpu_us() - begin;
+    begin = cool_down();
+    snapshot_once(by_iterator->source);
+    many_us[i] = cpu_us() - begin;
   }
   close(walk_link_fd);
-  double many = median(many_us, ROUNDS);
-  double walk = median(walk_us, ROUNDS);
-  table_section("%d programs", MANY);
-  table_value("an iterator that only walks", walk, "us");
-  table_ratio("snapshot by the iterator", many, "us", to_walk, walk,
-              &iterator_per_walk_many_max);
+  table_value("an iterator that only walks", median(walk_us, ROUNDS), "us");
+  table_ratio_of_rounds("snapshot by the iterator", many_us, "us", to_walk,
+                        walk_us, ROUNDS, &iterator_per_walk_many_max);
   char to_few[32];
   snprintf(to_few, sizeof(to_few), "%d programs", FEW);
-  table_ratio("snapshot by the iterator", many, "us", to_few, few_us, NULL);
+  table_ratio("snapshot by the iterator", median(many_us, ROUNDS), "us", to_few,
+              median(us.by_iterator, ROUNDS), NULL);
+}
+
+/* All that is a matter of time. */
+static void compare(struct reader *by_syscall, struct reader *by_iterator) {
+  int times = 0;
+  do {
+    table_section("%d programs, CPU time, medians of %d rounds", FEW, ROUNDS);
+    compare_walks(by_syscall, by_iterator);
+  } while (table_once_more(&times));
+  if (by_iterator == NULL)
+    return;
+  times = 0;
+  do {
+    table_section("%d programs, beside bpftool", FEW);
+    compare_script(by_iterator);
+  } while (table_once_more(&times));
+  load_programs(FEW, MANY);
+  times = 0;
+  do {
+    table_section("%d programs, CPU time, medians of %d rounds", MANY, ROUNDS);
+    compare_many(by_iterator);
+  } while (table_once_more(&times));
 }
 
 int main(void) {
@@ -329,12 +365,6 @@ int main(void) {
   } else {
     table_section("no iterator: %s", reason);
   }
-  table_section("%d programs, medians of %d rounds", FEW, ROUNDS);
-  double few_us =
-      compare_walks(&by_syscall, has_iterator ? &by_iterator : NULL);
-  if (has_iterator) {
-    compare_script(&by_iterator);
-    compare_many(&by_iterator, few_us);
-  }
+  compare(&by_syscall, has_iterator ? &by_iterator : NULL);
   return table_exceeded() ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 
 #include <bpf/libbpf.h>
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 static bool exceeded;
+static bool exceeded_now; /* by rounds that may be measured once more */
+
+enum { TIMES_MAX = 5, ROUNDS_MAX = 1000 };
 
 void table_head(void) {
   struct utsname name;
@@ -39,20 +43,45 @@ void table_value(const char *what, double value, const char *unit) {
   printf("\n");
 }
 
-void table_ratio(const char *what, double value, const char *unit,
-                 const char *to, double base, const double *limit) {
-  double ratio = value / base;
-  print_value(what, value, unit);
+/* Returns whether it is above its limit. */
+static bool print_ratio(double ratio, const char *to, const double *limit) {
   const bool above = limit != NULL && !(ratio <= *limit);
   if (limit == NULL)
     printf(" %8.3f  %s\n", ratio, to);
   else
     printf(" %8.3f  %-28s %6g%s\n", ratio, to, *limit,
            above ? "  EXCEEDED" : "");
-  exceeded |= above;
+  return above;
 }
 
-bool table_exceeded(void) { return exceeded; }
+void table_ratio(const char *what, double value, const char *unit,
+                 const char *to, double base, const double *limit) {
+  print_value(what, value, unit);
+  exceeded |= print_ratio(value / base, to, limit);
+}
+
+void table_ratio_of_rounds(const char *what, const double *values,
+                           const char *unit, const char *to,
+                           const double *bases, size_t num,
+                           const double *limit) {
+  double ratios[ROUNDS_MAX];
+  print_value(what, median(values, num), unit); /* checks NUM */
+  for (size_t i = 0; i < num; i++)
+    ratios[i] = values[i] / bases[i];
+  exceeded_now |= print_ratio(median(ratios, num), to, limit);
+}
+
+bool table_once_more(int *times) {
+  const bool again = exceeded_now && ++*times < TIMES_MAX;
+  if (again)
+    table_section("once more, as a limit was exceeded");
+  else
+    exceeded |= exceeded_now;
+  exceeded_now = false;
+  return again;
+}
+
+bool table_exceeded(void) { return exceeded || exceeded_now; }
 
 static int compare(const void *a, const void *b) {
   double x = *(const double *)a;
@@ -60,9 +89,13 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-double median(double *values, size_t num) {
-  qsort(values, num, sizeof(*values), compare);
-  return values[num / 2];
+double median(const double *values, size_t num) {
+  double sorted[ROUNDS_MAX];
+  if (num > ROUNDS_MAX)
+    die("too many rounds", -EINVAL);
+  memcpy(sorted, values, num * sizeof(*values));
+  qsort(sorted, num, sizeof(*sorted), compare);
+  return sorted[num / 2];
 }
 
 void die(const char *what, int rc) {

@@ -20,11 +20,24 @@ void table_value(const char *what, double value, const char *unit);
 void table_ratio(const char *what, double value, const char *unit,
                  const char *to, double base, const double *limit);
 
-/* Whether a ratio was above its limit. */
+/* The same for rounds in which each value was measured right beside its base,
+ * so that what else the machine does hits both: shows the median of the VALUES,
+ * and of the ratios of single rounds. NUM is odd. */
+void table_ratio_of_rounds(const char *what, const double *values,
+                           const char *unit, const char *to,
+                           const double *bases, size_t num,
+                           const double *limit);
+
+/* Whether the rounds since the last call are to be measured once more, as a
+ * ratio was above its limit and the machine may be to blame: up to four times.
+ * What is wrong is wrong each time. *TIMES is 0 at first. */
+bool table_once_more(int *times);
+
+/* Whether a ratio was above its limit each time. */
 bool table_exceeded(void);
 
-/* Sorts the VALUES, of which there is an odd number. */
-double median(double *values, size_t num);
+/* Of an odd number of VALUES. */
+double median(const double *values, size_t num);
 
 /* Ends the program; RC is -errno. */
 void die(const char *what, int rc) __attribute__((noreturn));
