@@ -28,12 +28,12 @@ pid_of() { # NAME
   awk -v name="$1" '$2 == name {print $1}' "$servers/pids"
 }
 
-# Waits up to 20 s until the command succeeds, while the server is there.
+# Waits until the command succeeds, while the server is there.
 wait_for_server() { # NAME COMMAND...
   local name=$1 pid _
   shift
   pid=$(pid_of "$name")
-  for _ in {1..200}; do
+  for _ in {1..3000}; do
     if "$@" >/dev/null 2>&1; then return 0; fi
     if ! kill -0 "$pid" 2>/dev/null; then break; fi
     sleep 0.1

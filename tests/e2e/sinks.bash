@@ -109,7 +109,7 @@ run_scenario() {
   workload sleep 4
   wait_reads 1
   "$BPFTOOL" -j prog show >"$dir/bpftool"
-  sleep 1.2 # Prometheus fetches the last read
+  wait_until prometheus_has_a_read_after "$EPOCHREALTIME" # the workload is at rest
   stop_collectd -TERM
   stop_workload
   save_all_points
@@ -151,6 +151,11 @@ prometheus_points() {
       (if $metric.type or ($type == "invocations" and $metric.bpf_stats)
        then [$metric.bpf_stats, $metric.type] else ["-", $metric.bpf_stats] end) as [$group, $name] |
       .values[] | [.[0], $group, ([$type, $name | values] | join("-")), .[1]] | join(" ")'
+}
+
+prometheus_has_a_read_after() { # TIME_S
+  prometheus_points | awk -v time="$1" '$1 > time && $2 == "-" && $3 == "derive-read_errors" {found = 1}
+    END {exit !found}'
 }
 
 # Keeps the points of a sink in a file, once it has all that csv has.
