@@ -12,9 +12,11 @@ static inline uint64_t clock_ns(clockid_t id) {
   return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Of snapshots: the kernel takes bpf_prog_info.load_time from it, so the two
- * compare. */
-static inline uint64_t boottime_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
+/* CLOCK_BOOTTIME of snapshots: the kernel takes bpf_prog_info.load_time from
+ * it, so the two compare. That is the clock of the first time namespace,
+ * whichever one this process is in. To be called once before there are other
+ * threads. */
+uint64_t boottime_ns(void);
 
 /* Of windows: it stands still while the host sleeps, as BPF programs do. */
 static inline uint64_t monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }

@@ -164,6 +164,18 @@ START_TEST(source__program_ran_n_times__counts_n) {
 }
 END_TEST
 
+/* In any time namespace. */
+START_TEST(source__program_just_loaded__load_time_is_of_the_plugins_clock) {
+  uint64_t before_ns = boottime_ns();
+  int fd = load(BPF_PROG_TYPE_XDP, "live_now");
+  uint64_t after_ns = boottime_ns();
+  read_once();
+  ck_assert_uint_ge(sample_of(fd)->load_time_ns, before_ns);
+  ck_assert_uint_le(sample_of(fd)->load_time_ns, after_ns);
+  close(fd);
+}
+END_TEST
+
 START_TEST(groups__between_two_reads__delta_is_what_ran) {
   int fd = load(BPF_PROG_TYPE_XDP, "live_delta");
   ck_assert_int_eq(prog_run(fd, 100), 0);
@@ -705,6 +717,8 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
   TCase *tests = tcase_create(name);
   tcase_add_checked_fixture(tests, begin, teardown);
   tcase_add_test(tests, source__program_ran_n_times__counts_n);
+  tcase_add_test(
+      tests, source__program_just_loaded__load_time_is_of_the_plugins_clock);
   tcase_add_test(tests, groups__between_two_reads__delta_is_what_ran);
   tcase_add_test(tests, source__programs_at_rest__are_as_bpftool_shows_them);
   tcase_add_test(tests, groups__two_programs_of_one_name__sum);
