@@ -94,10 +94,11 @@ stop_collectd() {
   collectd_pid=
 }
 
-# Starts the workload, with the words before it; `workload COMMAND` gives it a
-# command and waits for "ok".
+# Starts the workload, with the words of before_workload before it, if any;
+# `workload COMMAND` gives it a command and waits for "ok".
+before_workload=()
 start_workload() {
-  coproc WORKLOAD { exec "$@" "$builddir/tests/live/workload" 3>&-; }
+  coproc WORKLOAD { exec "${before_workload[@]}" "$builddir/tests/live/workload" 3>&-; }
   workload_pid=$WORKLOAD_PID
   # Copies, which are there in pipelines as well.
   exec {workload_out}<&"${WORKLOAD[0]}" {workload_in}>&"${WORKLOAD[1]}"

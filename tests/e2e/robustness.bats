@@ -6,6 +6,13 @@ load common
 # How often the program ran, as the kernel counted.
 kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; }
 
+# Demands that it ends well.
+end_collectd() {
+  kill "$collectd_pid"
+  wait "$collectd_pid"
+  collectd_pid=
+}
+
 @test "no_privileges__one_line_says_what_is_missing_and_the_daemon_goes_on" {
   start_collectd setpriv --inh-caps=-all --bounding-set=-all </dev/null
   wait_until has_cpu_reads 3
@@ -97,9 +104,7 @@ is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
   start_collectd </dev/null
   wait_until has_reads 1
   SECONDS=0
-  kill "$collectd_pid"
-  wait "$collectd_pid"
-  collectd_pid=
+  end_collectd
   echo "stopped after $SECONDS s"
   [ "$SECONDS" -lt "$interval" ]
 }
@@ -140,10 +145,10 @@ has_line() { grep -qF "$1" "$log"; }
 
 # What "collectd -T" says is the only gate that a roll-out has.
 check_by_T() { # EXPECTED_STATUS ; the plugin's options from standard input
+  local found=0
   write_config
-  run "${@:2}" "$COLLECTD" -T -C "$dir/collectd.conf"
-  echo "$output"
-  [ "$status" -eq "$1" ]
+  "${@:2}" "$COLLECTD" -T -C "$dir/collectd.conf" || found=$?
+  [ "$found" -eq "$1" ]
 }
 
 @test "collectd_T__wrong_setting_or_no_privilege__exits_with_1" {

@@ -62,7 +62,8 @@ expect_estimates() { # SECONDS LIMIT
 if chrt --fifo 1 true 2>/dev/null; then at_once=(chrt --fifo 1); else at_once=(nice -n -20); fi
 
 start_load() {
-  start_workload "${at_once[@]}"
+  before_workload=("${at_once[@]}")
+  start_workload
   workload load e2e_load socket_filter
   workload rate e2e_load 50000
   workload even on

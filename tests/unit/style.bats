@@ -34,5 +34,6 @@
   [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]
   head -n 1 debian/changelog | grep -F "($version-"
   grep -Ex "Version: +$version" rpm/collectd-bpf-stats.spec
-  grep -E -m 1 '^## ' CHANGELOG.md | grep -F "## $version "
+  # What is unreleased comes first.
+  grep -E '^## ' CHANGELOG.md | grep -v unreleased | head -n 1 | grep -F "## $version "
 }
