@@ -13,10 +13,11 @@ struct bpf_program;
 void bpf_load_begin(void);
 
 /* Afterwards. RC: 0, or the -errno with which WHAT did not load; then writes
- * into REASON why, with the first warning of libbpf, which tells most. NEEDS:
- * what is missing at -EPERM. */
-void bpf_load_end(int rc, const char *what, const char *needs, char *reason,
-                  size_t reason_size);
+ * into REASON why: the verifier's last line, or who has refused it, or what
+ * libbpf said. -E2BIG on which these are silent: of bpf_load_find_cpus().
+ * ALSO_NEEDS: what it needs besides CAP_BPF and CAP_PERFMON, or NULL. */
+void bpf_load_end(int rc, const char *what, const char *also_needs,
+                  char *reason, size_t reason_size);
 
 /* Lets the loaded PROGRAM, the "bpf_stats_cpus" of an object, find the CPUs,
  * and unloads it. ANCHOR_FD: the object's map "anchor". To be called before

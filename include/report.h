@@ -4,8 +4,8 @@
 #ifndef BPF_STATS_REPORT_H
 #define BPF_STATS_REPORT_H
 
-#include "prog_snapshot.h"
 #include "selector.h"
+#include "source.h"
 
 #include <stdbool.h>
 
@@ -32,8 +32,9 @@ void report_statistics(struct report *report, bool off);
 /* Nothing could be read, with ERROR, a -errno, for REASON. */
 void report_failure(struct report *report, int error, const char *reason);
 
-/* SNAPSHOT was read. */
-void report_read(struct report *report, const struct prog_snapshot *snapshot);
+/* SNAPSHOT was read from SOURCE. */
+void report_read(struct report *report, struct source *source,
+                 const struct prog_snapshot *snapshot);
 
 /* To be called after each read that went well. Tells once, and not at the
  * first, what has selected nothing: as it arrived, it shows what collectd's

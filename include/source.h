@@ -7,6 +7,7 @@
 #define BPF_STATS_SOURCE_H
 
 #include "prog_snapshot.h"
+#include "refusal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,8 @@ struct source {
   const char *name; /* as in the option Source */
   int (*snapshot)(struct source *source, struct prog_snapshot *ret);
   void (*free)(struct source *source);
+  enum privilege needs;        /* for a snapshot */
+  char why[REFUSAL_TEXT_SIZE]; /* of source_explain() */
 };
 
 /* The sources one by one. Each returns 0 and one that the caller frees, or
@@ -47,9 +50,10 @@ int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot);
 /* Accepts NULL. */
 void source_free(struct source *source);
 
-/* What an error of a snapshot means and, where that is known, what to do about
- * it: a part of a sentence. */
-const char *source_explain(int error);
+/* Returns what an error of a snapshot means and, where that is known, what to
+ * do about it: a part of a sentence, valid until the next call for that source.
+ */
+const char *source_explain(struct source *source, int error);
 
 /* Hands every warning of libbpf, one line without its end, to LOG instead of
  * stderr. */

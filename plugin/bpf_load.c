@@ -2,43 +2,86 @@
 /* bpf_load: listens to libbpf while it loads something. */
 #include "bpf_load.h"
 
+#include "kernel_error.h"
+#include "load_log.h"
 #include "prog_record.h"
+#include "refusal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* libbpf has no way to hand the callback an argument. */
-static char first_warning[160];
+static struct load_log load_log;
 static libbpf_print_fn_t print_before;
 
-static int keep_first_warning(enum libbpf_print_level level, const char *format,
-                              va_list args) {
-  if (level == LIBBPF_WARN && first_warning[0] == '\0') {
-    vsnprintf(first_warning, sizeof(first_warning), format, args);
-    first_warning[strcspn(first_warning, "\n")] = '\0';
-  }
+static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
+                            va_list args) {
+  char *message = NULL; /* as long as the verifier's log */
+  if (level != LIBBPF_WARN || vasprintf(&message, format, args) < 0)
+    return 0;
+  load_log_take(&load_log, message);
+  free(message);
   return 0;
 }
 
 void bpf_load_begin(void) {
-  first_warning[0] = '\0';
-  print_before = libbpf_set_print(keep_first_warning);
+  load_log = (struct load_log){0};
+  print_before = libbpf_set_print(listen_to_libbpf);
 }
 
-void bpf_load_end(int rc, const char *what, const char *needs, char *reason,
-                  size_t reason_size) {
+/* Writes into TEXT what the logs know of RC. */
+static void explain_log(int rc, char *text, size_t text_size) {
+  const char *line = load_log.verifier_line;
+  const char *warning = load_log.warning;
+  if (line[0] != '\0')
+    snprintf(text, text_size, "%s%s", line, refusal_of_verifier(line));
+  else if (warning[0] != '\0')
+    snprintf(text, text_size, "%s: %s", kernel_error_text(rc), warning);
+  else if (rc == -E2BIG) /* of bpf_load_find_cpus() */
+    snprintf(text, text_size,
+             "the kernel is ready for more than %d CPUs; boot it with "
+             "nr_cpus=%d",
+             PROG_RECORD_CPUS_MAX, PROG_RECORD_CPUS_MAX);
+  else
+    snprintf(text, text_size, "%s", kernel_error_text(rc));
+}
+
+/* Writes into TEXT the reason of RC, without saying what did not load. The
+ * verifier has its own use for the errors with which others refuse. */
+static enum refusal explain(int rc, char *text, size_t text_size) {
+  enum refusal refusal =
+      refusal_explain(rc, PRIVILEGE_BPF_AND_PERFMON, text, text_size);
+  const bool judged = load_log.verifier_line[0] != '\0';
+  if (refusal == REFUSAL_CAPABILITY || (refusal != REFUSAL_NONE && !judged))
+    return refusal;
+  explain_log(rc, text, text_size);
+  return REFUSAL_NONE;
+}
+
+void bpf_load_end(int rc, const char *what, const char *also_needs,
+                  char *reason, size_t reason_size) {
   libbpf_set_print(print_before);
-  if (rc == -EPERM)
-    snprintf(reason, reason_size, "loading the %s needs %s", what, needs);
-  else if (rc != 0)
-    snprintf(reason, reason_size, "the %s does not load: %s (%s)", what,
-             strerror(-rc), first_warning);
+  if (rc == 0)
+    return;
+  char text[400];
+  enum refusal refusal = explain(rc, text, sizeof(text));
+  if (refusal == REFUSAL_CAPABILITY)
+    snprintf(reason, reason_size,
+             "loading the %s needs CAP_BPF and CAP_PERFMON%s%s", what,
+             also_needs == NULL ? "" : ", and ",
+             also_needs == NULL ? "" : also_needs);
+  else if (refusal == REFUSAL_UNKNOWN && rc == -EPERM && also_needs != NULL)
+    snprintf(reason, reason_size, "the %s does not load: %s: it needs %s", what,
+             kernel_error_text(rc), also_needs);
+  else
+    snprintf(reason, reason_size, "the %s does not load: %s", what, text);
 }
 
 /* Marks the element that each CPU has of the anchor. The kernel takes a value

@@ -49,9 +49,10 @@ static void take_snapshot(enum part part) {
     rc = groups_update(plugin.groups, part, &plugin.snapshot,
                        watch_end(&plugin.watch, &unloads, &plugin.report));
   if (rc != 0)
-    report_failure(&plugin.report, rc, source_explain(rc));
+    report_failure(&plugin.report, rc,
+                   source_explain(plugin.choice.source, rc));
   else
-    report_read(&plugin.report, &plugin.snapshot);
+    report_read(&plugin.report, plugin.choice.source, &plugin.snapshot);
   if (rc == 0) {
     watch_taken(&plugin.watch);
     accounting_see(&plugin.accounting, plugin.snapshot.statistics,

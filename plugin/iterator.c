@@ -43,7 +43,7 @@ int iterator_load(struct iterator **ret_iterator, char *reason,
     return -ENOMEM;
   bpf_load_begin();
   int rc = load_and_attach(&iterator->skeleton);
-  bpf_load_end(rc, "iterator", "CAP_BPF and CAP_PERFMON", reason, reason_size);
+  bpf_load_end(rc, "iterator", NULL, reason, reason_size);
   if (rc == 0)
     *ret_iterator = iterator;
   else

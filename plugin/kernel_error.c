@@ -12,7 +12,7 @@ const char *kernel_error_text(int error) {
   case -KERNEL_ENOTSUPP:
     return "not supported by this kernel";
   case -EMFILE:
-    return "collectd has too many files open; raise its LimitNOFILE";
+    return "too many files are open; raise LimitNOFILE of the unit";
   default:
     return strerror(-error);
   }

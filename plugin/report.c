@@ -4,7 +4,7 @@
 
 #include "name_pattern.h"
 #include "option.h"
-#include "source.h"
+#include "refusal.h"
 
 #include "collectd/core/daemon/collectd.h"
 
@@ -15,13 +15,18 @@ void report_accounting(struct report *report, int error) {
   if (error == report->accounting_error)
     return;
   report->accounting_error = error;
-  if (error == 0)
+  if (error == 0) {
     NOTICE("bpf_stats: run-time statistics are on now");
-  else
-    WARNING("bpf_stats: EnableStats cannot turn run-time statistics on: %s. "
-            "As root, set kernel.bpf_stats_enabled=1 with sysctl and "
-            "\"EnableStats false\" here, or give collectd CAP_SYS_ADMIN.",
-            STRERROR(-error));
+    return;
+  }
+  char why[REFUSAL_TEXT_SIZE];
+  const char *remedy = "";
+  if (refusal_explain(error, PRIVILEGE_SYS_ADMIN, why, sizeof(why)) ==
+      REFUSAL_CAPABILITY)
+    remedy = " As root, set kernel.bpf_stats_enabled=1 with sysctl and "
+             "\"EnableStats false\" here, or give collectd CAP_SYS_ADMIN.";
+  WARNING("bpf_stats: EnableStats cannot turn run-time statistics on: %s.%s",
+          why, remedy);
 }
 
 void report_statistics(struct report *report, bool off) {
@@ -42,7 +47,8 @@ void report_failure(struct report *report, int error, const char *reason) {
   report->read_error = error;
 }
 
-void report_read(struct report *report, const struct prog_snapshot *snapshot) {
+void report_read(struct report *report, struct source *source,
+                 const struct prog_snapshot *snapshot) {
   if (report->read_error != 0)
     NOTICE("bpf_stats: reading BPF programs works now");
   report->read_error = 0;
@@ -52,7 +58,7 @@ void report_read(struct report *report, const struct prog_snapshot *snapshot) {
             "others are dispatched.",
             snapshot->read_errors, snapshot->samples_num,
             snapshot->complete ? "" : ", and the walk was cut short",
-            source_explain(snapshot->error));
+            source_explain(source, snapshot->error));
   if (!partial && report->partial)
     NOTICE("bpf_stats: all BPF programs can be read again");
   report->partial = partial;

@@ -3,6 +3,7 @@
 #include "self_check.h"
 
 #include "prog_type.h"
+#include "refusal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -98,6 +99,13 @@ static int compare(const char *who, const struct prog_sample *samples,
   return -EILSEQ;
 }
 
+static void explain(const char *what, int error, char *reason,
+                    size_t reason_size) {
+  char why[REFUSAL_TEXT_SIZE];
+  refusal_explain(error, PRIVILEGE_BPF_AND_PERFMON, why, sizeof(why));
+  snprintf(reason, reason_size, "%s could not be checked: %s", what, why);
+}
+
 int self_check_iterator(struct source *source, char *reason,
                         size_t reason_size) {
   struct bpf_prog_info info;
@@ -105,8 +113,7 @@ int self_check_iterator(struct source *source, char *reason,
   int prog_fd = make_program(&info);
   int rc = prog_fd < 0 ? prog_fd : source_snapshot(source, &snapshot);
   if (rc < 0)
-    snprintf(reason, reason_size, "the iterator could not be checked: %s",
-             strerror(-rc));
+    explain("the iterator", rc, reason, reason_size);
   else
     rc = compare("the iterator", snapshot.samples, snapshot.samples_num, &info,
                  reason, reason_size);
@@ -122,9 +129,7 @@ int self_check_watch(struct unload_watch *watch, char *reason,
   int rc = unload_watch_begin(watch);
   int prog_fd = rc < 0 ? rc : make_program(&info);
   if (prog_fd < 0) {
-    snprintf(reason, reason_size,
-             "the watch on unloads could not be checked: %s",
-             strerror(-prog_fd));
+    explain("the watch on unloads", prog_fd, reason, reason_size);
     return prog_fd;
   }
   close(prog_fd);

@@ -26,7 +26,7 @@ void source_free(struct source *source) {
     source->free(source);
 }
 
-const char *source_explain(int error) {
+const char *source_explain(struct source *source, int error) {
   switch (error) {
   case -ENOENT:
     return "there is no such file; pin the iterator with bpf_stats_pin";
@@ -43,10 +43,9 @@ const char *source_explain(int error) {
   case -EBADMSG:
   case -ENODATA:
     return "its stream of records is damaged";
-  case -EMFILE:
-    return "collectd has too many files open; raise its LimitNOFILE";
   default:
-    return strerror(-error);
+    refusal_explain(error, source->needs, source->why, sizeof(source->why));
+    return source->why;
   }
 }
 

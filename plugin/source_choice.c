@@ -3,6 +3,7 @@
 #include "source_choice.h"
 
 #include "kernel_error.h"
+#include "refusal.h"
 #include "self_check.h"
 
 #include <errno.h>
@@ -56,21 +57,39 @@ static int new_pinned(const char *pin, struct source **ret_source,
   return rc;
 }
 
-static int new_syscall(bool memory, struct source **ret_source,
-                       struct source_note *note) {
-  int rc = source_syscall_new(memory, ret_source);
-  if (rc == 0)
-    return 0;
+static bool may_load_iterator(void) {
+  char why[REFUSAL_TEXT_SIZE];
+  return refusal_explain(-EPERM, PRIVILEGE_BPF_AND_PERFMON, why, sizeof(why)) !=
+         REFUSAL_CAPABILITY;
+}
+
+/* ITERATOR_REASON: why there is no iterator; NULL: it was not tried. */
+static void explain_syscall(int error, const char *iterator_reason,
+                            struct source_note *note) {
+  char why[REFUSAL_TEXT_SIZE];
+  enum refusal refusal =
+      refusal_explain(error, PRIVILEGE_SYS_ADMIN, why, sizeof(why));
   note->is_error = true;
-  note->may_pass = kernel_error_may_pass(rc);
-  const char *remedy = "";
-  if (rc == -EPERM)
-    remedy = ": CAP_SYS_ADMIN is missing. Run collectd as root, or give its "
-             "unit CAP_BPF and CAP_PERFMON, or set IteratorPin";
-  else if (rc == -ENOSYS)
-    remedy = ": this kernel lacks bpf(2), it needs CONFIG_BPF_SYSCALL";
-  snprintf(note->text, sizeof(note->text), "cannot list BPF programs: %s%s",
-           strerror(-rc), remedy);
+  note->may_pass = kernel_error_may_pass(error);
+  if (refusal != REFUSAL_CAPABILITY)
+    snprintf(note->text, sizeof(note->text), "cannot list BPF programs: %s",
+             why);
+  else if (iterator_reason != NULL && may_load_iterator())
+    snprintf(note->text, sizeof(note->text),
+             "%.340s; and for system calls CAP_SYS_ADMIN is missing",
+             iterator_reason);
+  else
+    snprintf(note->text, sizeof(note->text),
+             "cannot list BPF programs: %s. Run collectd as root, or give its "
+             "unit CAP_BPF and CAP_PERFMON, or set IteratorPin",
+             why);
+}
+
+static int new_syscall(bool memory, const char *iterator_reason,
+                       struct source **ret_source, struct source_note *note) {
+  int rc = source_syscall_new(memory, ret_source);
+  if (rc != 0)
+    explain_syscall(rc, iterator_reason, note);
   return rc;
 }
 
@@ -79,7 +98,7 @@ int source_choose(const struct source_options *options,
   *ret_note = (struct source_note){0};
   struct source_note *note = ret_note;
   if (options->kind == SOURCE_SYSCALL)
-    return new_syscall(options->memory, ret_source, note);
+    return new_syscall(options->memory, NULL, ret_source, note);
   if (options->iterator_pin != NULL)
     return new_pinned(options->iterator_pin, ret_source, note);
   int rc = new_checked_iterator(ret_source, note);
@@ -91,7 +110,8 @@ int source_choose(const struct source_options *options,
     return rc;
   }
   struct source_note syscall_note = {0};
-  int syscall_rc = new_syscall(options->memory, ret_source, &syscall_note);
+  int syscall_rc =
+      new_syscall(options->memory, note->text, ret_source, &syscall_note);
   if (syscall_rc == 0)
     return 0;
   if (note->may_pass && !syscall_note.may_pass) {

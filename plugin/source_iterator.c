@@ -142,7 +142,8 @@ static struct source_iterator *new_source(size_t read_size) {
     return NULL;
   source->base = (struct source){.name = "iterator",
                                  .snapshot = iterator_snapshot,
-                                 .free = iterator_source_free};
+                                 .free = iterator_source_free,
+                                 .needs = PRIVILEGE_NONE};
   source->page_size_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
   prog_stream_init(&source->stream, -1);
   if (read_size != 0)
@@ -184,7 +185,8 @@ int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
   if (rc == 0 && !snapshot.complete)
     rc = -ENODATA;
   if (rc != 0) {
-    snprintf(reason, reason_size, "%s: %s", pin, source_explain(rc));
+    snprintf(reason, reason_size, "%s: %s", pin,
+             source_explain(&source->base, rc));
     iterator_source_free(&source->base);
     return rc;
   }

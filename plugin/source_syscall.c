@@ -126,8 +126,10 @@ int source_syscall_new(bool memory, struct source **ret_source) {
   struct source_syscall *source = calloc(1, sizeof(*source));
   if (source == NULL)
     return -ENOMEM;
-  source->base = (struct source){
-      .name = "syscall", .snapshot = syscall_snapshot, .free = syscall_free};
+  source->base = (struct source){.name = "syscall",
+                                 .snapshot = syscall_snapshot,
+                                 .free = syscall_free,
+                                 .needs = PRIVILEGE_SYS_ADMIN};
   source->memory = memory;
   *ret_source = (struct source *)source; /* as gcc 12 can follow it */
   return 0;

@@ -6,6 +6,7 @@
 #include "bpf_load.h"
 #include "prog_record.h"
 #include "prog_stream.h"
+#include "refusal.h"
 #include "unload_pins.h"
 
 #include <bpf/bpf.h>
@@ -140,9 +141,8 @@ static int load_new(size_t ring_size_bytes, const struct unload_fds *reused,
     return -ENOMEM;
   bpf_load_begin();
   int rc = load(maps, ring_size_bytes, reused);
-  bpf_load_end(rc, "watch on unloads",
-               "CAP_BPF and CAP_PERFMON, and a kernel that allows fentry",
-               reason, reason_size);
+  bpf_load_end(rc, "watch on unloads", "a kernel that allows fentry", reason,
+               reason_size);
   if (rc == -ENOTSUP)
     snprintf(reason, reason_size, "this build has no watch on unloads");
   if (rc == 0)
@@ -211,7 +211,8 @@ static int open_pins(struct unload_maps *maps, const char *dir) {
   return check_maps(maps);
 }
 
-static const char *explain(int error) {
+/* BUFFER: for what takes more than a constant. */
+static const char *explain(int error, char *buffer, size_t buffer_size) {
   switch (error) {
   case -ENOENT:
     return "there is no such file; pin the watch with bpf_stats_pin";
@@ -224,7 +225,8 @@ static const char *explain(int error) {
     return "it was pinned by a newer bpf_stats than the one in this process; "
            "restart collectd";
   default:
-    return strerror(-error);
+    refusal_explain(error, PRIVILEGE_NONE, buffer, buffer_size);
+    return buffer;
   }
 }
 
@@ -238,7 +240,9 @@ int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
     *ret_maps = maps;
     return 0;
   }
-  snprintf(reason, reason_size, "%s: %s", maps->ring_path, explain(rc));
+  char why[REFUSAL_TEXT_SIZE];
+  snprintf(reason, reason_size, "%s: %s", maps->ring_path,
+           explain(rc, why, sizeof(why)));
   unload_maps_free(maps);
   return rc;
 }

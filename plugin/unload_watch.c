@@ -3,6 +3,7 @@
  */
 #include "unload_watch.h"
 
+#include "kernel_error.h"
 #include "prog_name.h"
 #include "prog_record.h"
 #include "prog_stream.h"
@@ -96,7 +97,7 @@ int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
     if (watch->ring == NULL) {
       rc = -errno;
       snprintf(reason, reason_size, "the ring of unloads does not open: %s",
-               strerror(-rc));
+               kernel_error_text(rc));
     }
   }
   if (rc == 0)

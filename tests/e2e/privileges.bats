@@ -98,7 +98,7 @@ pin() {
 @test "pinned__kernel_refuses_fentry__pins_the_iterator_and_says_so" {
   run pin
   [ "$status" -eq 0 ]
-  [ "$output" = "bpf_stats_pin: the watch on unloads is not pinned: loading the watch on unloads needs CAP_BPF and CAP_PERFMON, and a kernel that allows fentry" ]
+  [ "$output" = "bpf_stats_pin: the watch on unloads is not pinned: the watch on unloads does not load: Operation not permitted: it needs a kernel that allows fentry" ]
   run compgen -G "$pin_dir/unload*"
   [ "$status" -eq 1 ]
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
@@ -151,7 +151,7 @@ waits_for_the_pin() { # TEXT
   start_as_nobody -all <<<"
     EnableStats false
     IteratorPin \"$pin_dir/iterator\""
-  waits_for_the_pin "IteratorPin $pin_dir/iterator: Permission denied"
+  waits_for_the_pin "IteratorPin $pin_dir/iterator: Permission denied: a pin has to be readable for collectd (bpf_stats_pin --group)"
 }
 
 @test "IteratorPin__missing_at_start__is_one_clear_line_and_read_once_it_is_there" {

@@ -136,7 +136,7 @@ has_line() { grep -qF "$1" "$log"; }
   start_collectd </dev/null
   wait_reads
   limit_fds 3
-  wait_until has_line '[error] bpf_stats: reading BPF programs failed: collectd has too many files open; raise its LimitNOFILE. It is tried again at each read.'
+  wait_until has_line '[error] bpf_stats: reading BPF programs failed: too many files are open; raise LimitNOFILE of the unit. It is tried again at each read.'
   limit_fds 1024
   wait_until has_line '[notice] bpf_stats: reading BPF programs works now'
   wait_reads

@@ -169,7 +169,7 @@ MissRateThreshold "0.5"'
   start_workload
   wait_reads 2
   [ "$(grep -c bpf_stats: "$log")" -eq 1 ]
-  grep -F '[info] bpf_stats: unloads are not watched: loading the watch on unloads needs CAP_BPF and CAP_PERFMON, and a kernel that allows fentry. What a program counts after its last read is not seen.' "$log"
+  grep -F '[info] bpf_stats: unloads are not watched: the watch on unloads does not load: Operation not permitted: it needs a kernel that allows fentry. What a program counts after its last read is not seen.' "$log"
   workload load e2e_first xdp
   wait_reads
   before=$(last "" derive-unwatched_unloads)

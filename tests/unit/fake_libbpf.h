@@ -4,6 +4,7 @@
 #ifndef BPF_STATS_TESTS_FAKE_LIBBPF_H
 #define BPF_STATS_TESTS_FAKE_LIBBPF_H
 
+#include "confinement.h"
 #include "prog_record.h"
 
 #include <stdbool.h>
@@ -43,6 +44,7 @@ extern struct fake_libbpf {
   unsigned enabled_num;       /* how often it went well */
   uint64_t runs_per_enabling; /* what each program then runs, 10 ns a run */
   uint64_t misses_per_enabling;
+  struct confinement confinement; /* of the process; reset: no capability */
   /* The watch on unloads, as if pinned. */
   bool has_pins;
   uint32_t ring_type;              /* enum bpf_map_type */

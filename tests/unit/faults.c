@@ -116,6 +116,11 @@ int __wrap_open(const char *path, int flags, ...) {
   return __real_open(path, flags, mode);
 }
 
+void __wrap_confinement_read(struct confinement *ret_confinement);
+void __wrap_confinement_read(struct confinement *ret_confinement) {
+  *ret_confinement = fake_libbpf.confinement;
+}
+
 int __real_fstatfs(int fd, struct statfs *ret);
 int __wrap_fstatfs(int fd, struct statfs *ret);
 int __wrap_fstatfs(int fd, struct statfs *ret) {

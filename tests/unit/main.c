@@ -14,6 +14,9 @@ int main(void) {
   srunner_add_suite(runner, metrics_suite());
   srunner_add_suite(runner, prog_stream_suite());
   srunner_add_suite(runner, prog_type_suite());
+  srunner_add_suite(runner, load_log_suite());
+  srunner_add_suite(runner, confinement_suite());
+  srunner_add_suite(runner, refusal_suite());
   srunner_add_suite(runner, source_suite());
   srunner_add_suite(runner, source_pinned_suite());
   srunner_add_suite(runner, unload_watch_suite());

@@ -180,8 +180,8 @@ START_TEST(read__some_unreadable__logs_the_change_and_dispatches_the_rest) {
   read_once();
   ck_assert_uint_eq(fake_collectd.lines_num, 1);
   ck_assert_str_eq(fake_collectd.lines[0].text,
-                   "bpf_stats: 1 of 2 BPF programs could not be read: collectd "
-                   "has too many files open; raise its LimitNOFILE. The others "
+                   "bpf_stats: 1 of 2 BPF programs could not be read: too many "
+                   "files are open; raise LimitNOFILE of the unit. The others "
                    "are dispatched.");
   check_derive("b", "invocations", "", 6);
   check_derive("", "derive", "read_errors", 1);

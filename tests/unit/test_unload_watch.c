@@ -348,7 +348,7 @@ END_TEST
 
 START_TEST(unload_watch__ring_does_not_open__says_why) {
   fake_libbpf.ring_error = EMFILE;
-  check_refused(-EMFILE, "Too many open files");
+  check_refused(-EMFILE, "too many files are open");
 }
 END_TEST
 
