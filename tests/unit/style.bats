@@ -10,7 +10,8 @@
 
 @test "scripts__have_no_finding_of_shellcheck" {
   cd "$srcdir"
-  shellcheck -x scripts/* tests/kernels/fetch tests/kernels/guest-init tests/*/run
+  shellcheck -x scripts/* tests/kernels/fetch tests/kernels/guest-init \
+    tests/kernels/guest-shape tests/kernels/shapes tests/*/run
   # What common.bash sets and uses is not seen from the tests that load it.
   shellcheck -s bash -e SC2034,SC2153,SC2154 tests/*/*.bash tests/*/*.bats
 }
