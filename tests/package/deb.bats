@@ -1,138 +1,161 @@
 #!/usr/bin/env bats
-# The Debian package: built from the release tarball, installed with apt in a
-# clean root, measured with there, and purged. Needs root and a mirror.
+# The Debian package, in its life on a booted machine: install, upgrade, remove,
+# purge, with collectd really started after each.
 
-: "${srcdir:?is set by the Makefile}" "${builddir:?}" "${BPFTOOL:?}"
+load machine
 
-root=$builddir/tests/package/root
-work=$builddir/tests/package/deb
+conf=/etc/collectd/collectd.conf.d/bpf_stats.conf
 
-in_root=(chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-  DEBIAN_FRONTEND=noninteractive)
-in_root() { "${in_root[@]}" "$@"; }
+setup() {
+  boot_machine
+}
 
-# Every file of the root, but for what packaging itself writes.
+teardown() {
+  stop_machine
+}
+
+# What an operator has set.
+edit_settings() {
+  in_machine sed -i 's/#PluginInstanceFormat "name"/PluginInstanceFormat "type"/' "$conf"
+  edited=$(in_machine cat "$conf")
+}
+
+settings_are_as_edited() { [ "$(in_machine cat "$conf")" = "$edited" ]; }
+
+# Every file of the machine, but for what packaging and running write.
 list_files() {
-  (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp -o \
-    -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path ./var/cache -o -path ./var/log \) -prune -o -print) | sort
-}
-
-unmount_root() {
-  local place
-  for place in dev sys proc; do
-    if mountpoint -q "$root/$place"; then umount "$root/$place"; fi
-  done
-}
-
-# A minimal root of this machine's own release, from its own mirror.
-make_root() {
-  local site suite
-  # shellcheck disable=SC2016 # apt expands it
-  site=$(apt-get indextargets --format '$(SITE)' | head -n 1)
-  # shellcheck source=/dev/null
-  suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  unmount_root
-  rm -rf "$root"
-  debootstrap --variant=minbase "$suite" "$root" "$site"
-  # As this machine itself reaches its mirror.
-  cp -a /etc/apt/apt.conf.d /etc/apt/sources.list* "$root/etc/apt/"
-  cp /etc/resolv.conf /etc/hosts "$root/etc/"
-  mount --bind /proc "$root/proc"
-  mount --bind /sys "$root/sys"
-  mount --bind /dev "$root/dev"
-  in_root apt-get -q update
-  in_root apt-get -q install -y --no-install-recommends collectd-core
-}
-
-setup_file() {
-  # Not the make of the test run that this is part of.
-  unset MAKEFLAGS MAKELEVEL MFLAGS
-  rm -rf "$work"
-  mkdir -p "$work"
-  rm -f "$builddir"/collectd-bpf_stats-*.tar.xz # of another version
-  make -s -C "$builddir" dist >&2
-  tar -xf "$builddir"/collectd-bpf_stats-*.tar.xz -C "$work"
-  (cd "$work"/collectd-bpf_stats-* && dpkg-buildpackage -b -us -uc) >"$work/build.log" 2>&1 || {
-    tail -n 40 "$work/build.log" >&2
-    return 1
-  }
-  make_root >"$work/root.log" 2>&1 || {
-    tail -n 40 "$work/root.log" >&2
-    return 1
-  }
-  cp "$work"/collectd-bpf-stats_*.deb "$root/tmp/package.deb"
-  list_files >"$work/before"
-}
-
-teardown_file() {
-  unmount_root
-  rm -rf "$root"
+  in_machine find / -xdev \( -path /packages -o -path /tmp -o -path /var/lib/collectd -o \
+    -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \) -prune -o -print | sort
 }
 
 @test "deb__lintian__finds_no_error" {
-  lintian --allow-root --fail-on error "$work"/*.changes
+  lintian --allow-root --fail-on error "$packages"/current/*.changes
 }
 
 @test "deb__plugin_and_tool__are_hardened" {
-  run readelf -d "$work"/collectd-bpf_stats-*/debian/collectd-bpf-stats/usr/lib/collectd/bpf_stats.so
+  run readelf -d "$packages"/current/source/debian/collectd-bpf-stats/usr/lib/collectd/bpf_stats.so
   [[ $output == *BIND_NOW* ]]
-  run readelf -hd "$work"/collectd-bpf_stats-*/debian/collectd-bpf-stats/usr/sbin/bpf_stats_pin
+  run readelf -hd "$packages"/current/source/debian/collectd-bpf-stats/usr/sbin/bpf_stats_pin
   [[ $output == *BIND_NOW* ]]
   [[ $output == *"Position-Independent Executable"* ]]
 }
 
-@test "deb__installed_beside_collectd_core__delivers_values" {
-  in_root apt-get -q install -y --no-install-recommends /tmp/package.deb
-  cat >"$root/tmp/collectd.conf" <<'END'
-Hostname "test-host"
-Interval 0.5
-LoadPlugin csv
-<Plugin csv>
-  DataDir "/tmp/csv"
-  StoreRates false
-</Plugin>
-Include "/etc/collectd/collectd.conf.d/*.conf"
-END
+@test "deb__installed__delivers_values_without_a_warning" {
+  mark_log
+  deb install current
   coproc WORKLOAD { exec "$builddir/tests/live/workload" 3>&-; }
   workload_pid=$WORKLOAD_PID
   echo 'load package_xdp xdp' >&"${WORKLOAD[1]}"
   read -r -t 20 answer <&"${WORKLOAD[0]}"
   [ "$answer" = ok ]
-  # Not the function, which would be another process.
-  "${in_root[@]}" collectd -f -C /tmp/collectd.conf >"$work/collectd.log" 2>&1 3>&- &
-  collectd_pid=$!
-  csv="$root/tmp/csv/test-host/bpf_stats-package_xdp"
-  for _ in {1..100}; do
-    if compgen -G "$csv/invocations-*"; then break; fi
-    sleep 0.1
-  done
+  csv=$(in_root /var/lib/collectd/csv)
+  wait_until compgen -G "$csv/*/bpf_stats-package_xdp/invocations-*"
   echo 'run package_xdp 4321' >&"${WORKLOAD[1]}"
   read -r -t 20 answer <&"${WORKLOAD[0]}"
-  sleep 2
-  kill "$collectd_pid" "$workload_pid"
-  wait "$collectd_pid"
-  cat "$work/collectd.log"
-  [ "$(tail -n 1 "$csv"/invocations-* | cut -d, -f2)" = 4321 ]
-  run grep -E 'error|warning' "$work/collectd.log"
-  [ "$status" -eq 1 ]
-  rm -rf "$root/tmp/csv" "$root/tmp/collectd.conf"
+  values_go_on
+  kill "$workload_pid"
+  [ "$(tail -qn 1 "$csv"/*/bpf_stats-package_xdp/invocations-* | cut -d, -f2)" = 4321 ]
+  run complaints
+  [ "$output" = "" ]
 }
 
-@test "deb__installed__pins_the_iterator_and_its_unit_is_not_enabled" {
-  in_root bpf_stats_pin --version
-  [ -e "$root/lib/systemd/system/bpf_stats_pin.service" ]
-  run find "$root/etc/systemd" -name 'bpf_stats_pin*'
-  [ -z "$output" ]
-  [ -e "$root/etc/collectd/collectd.conf.d/bpf_stats.conf" ]
+@test "deb__installed__its_unit_is_neither_enabled_nor_started" {
+  deb install current
+  in_machine bpf_stats_pin --version
+  run in_machine systemctl is-enabled bpf_stats_pin
+  [ "$output" = disabled ]
+  run in_machine systemctl is-active bpf_stats_pin run-bpf_stats.mount
+  [ "$output" = inactive$'\n'inactive ]
+}
+
+@test "deb__removed__collectd_starts_and_settings_return_with_the_package" {
+  deb install current
+  edit_settings
+  restart_collectd
+  deb remove
+  in_machine systemctl is-active collectd
+  no_values_come
+  deb install current
+  settings_are_as_edited
+  values_go_on
+  restart_collectd
+  values_go_on
+}
+
+@test "deb__removed_without_an_edit__settings_return_with_the_package" {
+  deb install current
+  deb remove
+  restart_collectd
+  deb install next
+  grep 'The next version' "$(in_root $conf)"
+  values_go_on
+}
+
+@test "deb__settings_deleted_by_the_operator__stay_deleted" {
+  deb install current
+  in_machine rm "$conf"
+  deb install next
+  no_values_come
+  [ ! -e "$(in_root $conf)" ]
+  deb remove
+  restart_collectd
+  deb install next
+  no_values_come
+  [ ! -e "$(in_root $conf)" ]
+}
+
+@test "deb__upgraded_from_the_release__keeps_the_settings_and_delivers" {
+  deb install old
+  restart_collectd
+  edit_settings
+  deb install current
+  settings_are_as_edited
+  values_go_on
+  deb install next
+  settings_are_as_edited
+  values_go_on
+  restart_collectd
+  values_go_on
+}
+
+@test "deb__upgraded_from_the_release_that_was_removed__keeps_the_settings" {
+  deb install old
+  edit_settings
+  deb remove
+  deb install current
+  settings_are_as_edited
+  restart_collectd
+  values_go_on
 }
 
 @test "deb__purged__leaves_nothing" {
-  list_files >"$work/installed"
-  run cmp -s "$work/before" "$work/installed"
+  list_files >"$BATS_TEST_TMPDIR/before"
+  deb install current
+  go_without_capabilities
+  list_files >"$BATS_TEST_TMPDIR/installed"
+  run cmp -s "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/installed"
   [ "$status" -eq 1 ]
-  in_root apt-get -q purge -y --auto-remove collectd-bpf-stats
-  list_files >"$work/after"
-  run diff "$work/before" "$work/after"
+  deb purge
+  # shellcheck disable=SC2016 # it is README's line
+  run_readme '`systemctl stop bpf_stats_pin`. This is left of a collectd without any capability:'
+  [ "$(cat /proc/sys/kernel/bpf_stats_enabled)" = 0 ]
+  in_machine rmdir /etc/systemd/system/collectd.service.d
+  in_machine systemctl is-active collectd
+  list_files >"$BATS_TEST_TMPDIR/after"
+  run diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+  echo "$output"
+  [ -z "$output" ]
+}
+
+@test "deb__purged_after_removal__leaves_nothing" {
+  list_files >"$BATS_TEST_TMPDIR/before"
+  deb install current
+  edit_settings
+  deb remove
+  deb purge
+  restart_collectd
+  list_files >"$BATS_TEST_TMPDIR/after"
+  run diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
   echo "$output"
   [ -z "$output" ]
 }
