@@ -70,7 +70,7 @@ static void tell_unused(const char *option, const char *entry) {
   INFO("bpf_stats: option %s, value %s: has selected no program in %d reads%s",
        option, text, REPORT_SELECTING_READS,
        name_pattern_is_regex(entry)
-           ? "; collectd takes one backslash away, so write two"
+           ? "; write two backslashes for one, as collectd takes one away"
            : "");
 }
 

@@ -60,7 +60,7 @@ setup() { interval=0.2; }
   wait_until grep -q 'e2e_not_there' "$log"
   wait_reads 12
   [ "$(plugin_lines | wc -l)" -eq 2 ]
-  grep -F '[info] bpf_stats: option Program, value "/^p_d+$/": has selected no program in 10 reads; collectd takes one backslash away, so write two' "$log"
+  grep -F '[info] bpf_stats: option Program, value "/^p_d+$/": has selected no program in 10 reads; write two backslashes for one, as collectd takes one away' "$log"
   grep -F '[info] bpf_stats: option Program, value "e2e_not_there": has selected no program in 10 reads' "$log"
 }
 

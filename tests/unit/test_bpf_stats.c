@@ -134,8 +134,8 @@ START_TEST(read__filters_that_select_nothing__are_told_once_after_ten_reads) {
   ck_assert_str_eq(
       fake_collectd.lines[0].text,
       "bpf_stats: option Program, value \"/^p_d+$/\": has selected "
-      "no program in 10 reads; collectd takes one backslash away, "
-      "so write two");
+      "no program in 10 reads; write two backslashes for one, as collectd "
+      "takes one away");
   ck_assert_str_eq(fake_collectd.lines[1].text,
                    "bpf_stats: option ProgramType, value \"kprobe\": has "
                    "selected no program in 10 reads");
