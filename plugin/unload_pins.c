@@ -83,11 +83,10 @@ static int replace_link(int fd, const char *dir, int number, gid_t gid,
   char path_new[PATH_MAX];
   char file[32];
   name_link(file, number);
-  int rc = join_path(path, dir, file);
-  if (rc == 0)
-    rc = join_path(path_new, dir, link_file_new);
-  if (rc == 0)
-    rc = take_away(dir, link_file_new);
+  if (join_path(path, dir, file) != 0 ||
+      join_path(path_new, dir, link_file_new) != 0)
+    return -ENAMETOOLONG;
+  int rc = take_away(dir, link_file_new);
   if (rc == 0)
     rc = put(fd, dir, link_file_new, gid, mode);
   if (rc == 0 && rename(path_new, path) != 0)
