@@ -36,7 +36,7 @@ const char *source_explain(struct source *source, int error) {
     return "it is pinned, but hands out something else than our records";
   case -ESTALE:
     return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
-           "with systemctl reload bpf_stats_pin";
+           "with systemctl restart bpf_stats_pin";
   case -EPROTONOSUPPORT:
     return "it was pinned by a newer bpf_stats than the one in this process; "
            "restart collectd";

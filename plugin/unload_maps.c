@@ -220,7 +220,7 @@ static const char *explain(int error, char *buffer, size_t buffer_size) {
     return "it is pinned, but is no watch of ours";
   case -ESTALE:
     return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
-           "with systemctl reload bpf_stats_pin";
+           "with systemctl restart bpf_stats_pin";
   case -EPROTONOSUPPORT:
     return "it was pinned by a newer bpf_stats than the one in this process; "
            "restart collectd";
