@@ -28,7 +28,7 @@ run_configure() { # ARGUMENTS...
 
 # Compiles a BPF program.
 compile_bpf() {
-  run make plugin/prog_iter.bpf.o
+  run make plugin/bpf/prog_iter.bpf.o
   tail -n 20 <<<"status $status: $output"
   [ "$status" -eq 0 ]
 }
@@ -80,7 +80,7 @@ compile_bpf() {
   run_configure BPFTOOL="$bpftool" --host=s390x-linux-gnu --with-iterator=yes
   [ "$status" -eq 0 ]
   compile_bpf
-  readelf -h plugin/prog_iter.bpf.o | grep -E 'Data: .*big endian'
+  readelf -h plugin/bpf/prog_iter.bpf.o | grep -E 'Data: .*big endian'
 }
 
 @test "BPF_programs__cross_compiled__see_no_headers_of_the_build_machine" {
@@ -97,7 +97,7 @@ compile_bpf() {
   run_configure
   compile_bpf
   own=$(readelf -h /proc/self/exe | grep Data:)
-  [ "$(readelf -h plugin/prog_iter.bpf.o | grep Data:)" = "$own" ]
+  [ "$(readelf -h plugin/bpf/prog_iter.bpf.o | grep Data:)" = "$own" ]
 }
 
 @test "BPF_programs__libbpf_in_another_place__have_its_headers" {
@@ -106,7 +106,7 @@ compile_bpf() {
   run_configure LIBBPF_CFLAGS="-I$BATS_TEST_TMPDIR/bin" LIBBPF_LIBS=-lbpf
   [ "$status" -eq 0 ]
   compile_bpf
-  readelf -s plugin/prog_iter.bpf.o | grep of_the_other_libbpf
+  readelf -s plugin/bpf/prog_iter.bpf.o | grep of_the_other_libbpf
 }
 
 @test "BPF_programs__headers_where_the_compiler_looks__have_these" {
@@ -116,7 +116,7 @@ compile_bpf() {
   run_configure CC="gcc -isystem $BATS_TEST_TMPDIR/uapi"
   [ "$status" -eq 0 ]
   compile_bpf
-  readelf -s plugin/prog_iter.bpf.o | grep of_the_sysroot
+  readelf -s plugin/bpf/prog_iter.bpf.o | grep of_the_sysroot
 }
 
 @test "collectd__headers_where_the_compiler_looks__need_no_COLLECTD_CPPFLAGS" {

@@ -6,7 +6,7 @@ load common
 : "${VALGRIND:?is set by the Makefile}"
 
 # The plugin's functions are known by the names of its source files.
-sources() { (cd "$srcdir/plugin" && printf '%s\n' *.c) | paste -sd '|'; }
+sources() { find "$srcdir/plugin" -name '*.c' -printf '%f\n' | paste -sd '|'; }
 
 # Of valgrind's blocks of lines, those with a frame of the plugin's own. What drd
 # adds about other threads says only where these have been meanwhile.

@@ -5,7 +5,7 @@
   # Other versions format a little differently.
   clang-format --version | grep -q 'version 14\.' || skip "needs clang-format 14"
   cd "$srcdir"
-  clang-format --dry-run -Werror plugin/*.[ch] include/*.h tests/*.h tests/*/*.[ch]
+  clang-format --dry-run -Werror plugin/*.c plugin/*/*.[ch] include/*.h tests/*.h tests/*/*.[ch]
 }
 
 @test "scripts__have_no_finding_of_shellcheck" {
@@ -24,10 +24,44 @@
 # A module is a header, its source, or both; tsort(1) finds the circles.
 @test "modules__depend_on_each_other_in_one_direction" {
   cd "$srcdir"
-  grep -H '^#include "[a-z_.]*h"' plugin/*.[ch] include/*.h | grep -v '\.skel\.h' |
-    sed -E 's|^[a-z]+/([a-z_]+)[a-z.]*:#include "([a-z_]+).*|\1 \2|' >"$BATS_TEST_TMPDIR/pairs"
+  grep -H '^#include "[a-z_.]*h"' plugin/*.c plugin/*/*.[ch] include/*.h | grep -v '\.skel\.h' |
+    sed -E 's|^[a-z/]+/([a-z_]+)[a-z.]*:#include "([a-z_]+).*|\1 \2|' >"$BATS_TEST_TMPDIR/pairs"
   [ "$(wc -l <"$BATS_TEST_TMPDIR/pairs")" -gt 100 ]
   tsort "$BATS_TEST_TMPDIR/pairs"
+}
+
+# What a file may include is the architecture, and the folders follow it.
+included() { # HEADER_REGEX FILE... ; prints the files that include such a header
+  local regex=$1
+  shift
+  [ "$#" -gt 0 ] && [ -e "$1" ]
+  grep -lE "^#include [<\"]($regex)" "$@" || [ "$?" -eq 1 ]
+}
+
+@test "libbpf__is_known_to_kernel_and_bpf_alone" {
+  cd "$srcdir"
+  [ -n "$(included 'bpf/' plugin/kernel/*.c)" ]
+  [ -n "$(included 'bpf/' plugin/bpf/*)" ]
+  [ -z "$(included 'bpf/' plugin/*.c plugin/groups/*.c plugin/daemon/*.c plugin/pin/*.c include/*.h)" ]
+}
+
+@test "collectd__is_known_to_the_daemons_side_alone" {
+  cd "$srcdir"
+  [ -n "$(included 'collectd/' plugin/daemon/*.c)" ]
+  [ -z "$(included 'collectd/' plugin/bpf/* plugin/kernel/*.c plugin/groups/*.c plugin/pin/*.c)" ]
+  [ "$(included 'collectd/' plugin/*.c)" = plugin/bpf_stats.c ]
+  # A header that has collectd's is of a source there.
+  for header in $(included 'collectd/' include/*.h); do
+    compgen -G "plugin/daemon/$(basename "$header" .h)*.c"
+  done
+}
+
+# What is of one folder alone: neither asks the other.
+@test "kernel_and_groups__do_not_know_each_other" {
+  cd "$srcdir"
+  headers_of() { for file in "$@"; do basename "$file" .c; done | paste -sd '|'; }
+  [ -z "$(included "($(headers_of plugin/kernel/*.c))\.h" plugin/groups/*.c)" ]
+  [ -z "$(included "($(headers_of plugin/groups/*.c))\.h" plugin/kernel/*.c)" ]
 }
 
 @test "version__is_the_same_everywhere" {
