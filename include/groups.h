@@ -12,7 +12,6 @@
 #include "group_table.h"
 #include "prog_snapshot.h"
 #include "selector.h"
-#include "unload_watch.h"
 
 struct groups;
 
@@ -45,14 +44,12 @@ void groups_free(struct groups *groups);
 void groups_begin_after(struct groups *groups, uint32_t id,
                         uint64_t load_time_ns);
 
-/* Takes one snapshot in, and what was unloaded meanwhile, UNLOADS, or NULL when
- * nobody watches. Both are borrowed. PART: what it ends; without windows always
- * PART_FIRST. The deltas are of that part, but after PART_LAST still of the
- * window, and groups_next() then goes over all that any part would have.
+/* Takes one snapshot in, which is borrowed. PART: what it ends; without windows
+ * always PART_FIRST. The deltas are of that part, but after PART_LAST still of
+ * the window, and groups_next() then goes over all that any part would have.
  * Returns 0, or -ENOMEM: then totals and deltas are unchanged. */
 int groups_update(struct groups *groups, enum part part,
-                  const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads);
+                  const struct prog_snapshot *snapshot);
 
 /* After all three: estimates what was not counted in the rest of the interval,
  * each group by itself; see estimate_add(). */

@@ -4,10 +4,7 @@
 #ifndef BPF_STATS_HOST_TOTAL_H
 #define BPF_STATS_HOST_TOTAL_H
 
-#include "prog_stats.h"
-#include "unload_watch.h"
-
-#include <stdbool.h>
+#include "prog_snapshot.h"
 
 /* What the total rests on. Zeros: nothing was counted. */
 struct host_basis {
@@ -25,12 +22,11 @@ struct host_sums {
   struct prog_stats awaited;  /* and of all others, as far as that is known */
 };
 
-/* Takes the sums of one update in. TOTAL: as it was before. UNLOADS: what was
- * unloaded meanwhile, or NULL when nobody watches; borrowed. COMPLETE: the
- * snapshot had all programs. Returns the total, which never falls. */
+/* Takes the sums of one update in. TOTAL: as it was before. SNAPSHOT:
+ * what they are from; borrowed. Returns the total, which never falls. */
 struct prog_stats host_total_next(struct host_basis *basis,
                                   struct prog_stats total,
                                   const struct host_sums *sums,
-                                  const struct unloads *unloads, bool complete);
+                                  const struct prog_snapshot *snapshot);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "group_table.h"
 #include "prog_snapshot.h"
-#include "unload_watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,13 +52,12 @@ struct members {
 /* Frees what they own. */
 void members_clear(struct members *members);
 
-/* Brings the list up to date. UNLOADS: what the watch has found, or NULL when
- * nobody watches; then a program that a complete snapshot does not have is
- * forgotten at once. Both are borrowed until members_settle().
+/* Brings the list up to date. When nobody watches unloads, a program that a
+ * complete snapshot does not have is forgotten at once. SNAPSHOT is borrowed
+ * until members_settle().
  * Returns 0; or -ENOMEM, then the list is unchanged. */
 int members_update(struct members *members,
-                   const struct prog_snapshot *snapshot,
-                   const struct unloads *unloads);
+                   const struct prog_snapshot *snapshot);
 
 /* Ends the update: forgets the programs that are gone. */
 void members_settle(struct members *members,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* prog_snapshot: all loaded BPF programs at one instant. */
+/* prog_snapshot: all loaded BPF programs at one instant, and those that were
+ * unloaded since the one before. */
 #ifndef BPF_STATS_PROG_SNAPSHOT_H
 #define BPF_STATS_PROG_SNAPSHOT_H
 
@@ -22,6 +23,22 @@ struct prog_sample {
   uint64_t memory_bytes;   /* 0: not known, or not asked for */
 };
 
+/* What happened on the host since the last read that was taken in. The counts
+ * are from just before the snapshot, the samples from just after it. */
+struct unloads {
+  bool begins;     /* the watch has just begun: there was no last read, and the
+                      counts are 0 */
+  uint64_t loaded; /* programs */
+  uint64_t unloaded;       /* programs */
+  uint64_t lost;           /* of the unloaded: not among the samples */
+  uint64_t stolen;         /* of the lost: somebody else has taken the record */
+  struct prog_stats stats; /* of all unloaded, all that they ever counted */
+  /* Unloaded programs as they were at their end, in ascending order of
+   * (id, load_time_ns). */
+  const struct prog_sample *samples;
+  size_t samples_num;
+};
+
 /* Whether the kernel's run-time statistics were on, whoever turned them on. */
 enum statistics { STATISTICS_UNKNOWN, STATISTICS_OFF, STATISTICS_ON };
 
@@ -35,7 +52,9 @@ struct prog_snapshot {
                          or 0 */
   bool complete;      /* the walk ended in the kernel's own end-of-list */
   bool has_misses;    /* this kernel reports recursion_misses (5.12) */
-  enum statistics statistics; /* while the walk was on; the iterator knows */
+  enum statistics statistics;    /* while the walk was on; the iterator knows */
+  const struct unloads *unloads; /* since the last one that was taken in; NULL:
+                                    nobody watches */
 };
 
 #endif

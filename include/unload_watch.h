@@ -15,22 +15,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What happened on the host since the last read that was taken in. The counts
- * are from just before the snapshot, the samples from just after it. */
-struct unloads {
-  bool begins;     /* the watch has just begun: there was no last read, and the
-                      counts are 0 */
-  uint64_t loaded; /* programs */
-  uint64_t unloaded;       /* programs */
-  uint64_t lost;           /* of the unloaded: not among the samples */
-  uint64_t stolen;         /* of the lost: somebody else has taken the record */
-  struct prog_stats stats; /* of all unloaded, all that they ever counted */
-  /* Unloaded programs as they were at their end, in ascending order of
-   * (id, load_time_ns). */
-  const struct prog_sample *samples;
-  size_t samples_num;
-};
-
 enum {
   /* Room for the records of some 9,000 unloads between two reads: 88 bytes
    * each, and with a name of more than 15 characters that name as well. */

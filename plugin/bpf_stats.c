@@ -34,20 +34,25 @@ static struct plugin {
 
   /* Of the read, or with a sampler of the window that its thread works at. */
   struct prog_snapshot snapshot;
-  int error; /* -errno, or 0 */
+  struct unloads unloads; /* of the snapshot */
+  int error;              /* -errno, or 0 */
   uint64_t window_ns;
   enum statistics outside; /* of the window */
   uint64_t last_read_ns;   /* CLOCK_MONOTONIC; 0: none yet */
 } plugin = {.accounting = {.fd = -1}};
 
+static int take_in(enum part part) {
+  plugin.snapshot.unloads =
+      watch_end(&plugin.watch, &plugin.unloads, &plugin.report);
+  return groups_update(plugin.groups, part, &plugin.snapshot);
+}
+
 /* From the kernel to the groups. */
 static void take_snapshot(enum part part) {
-  struct unloads unloads;
   watch_begin(&plugin.watch, &plugin.report);
   int rc = source_snapshot(plugin.choice.source, &plugin.snapshot);
   if (rc == 0)
-    rc = groups_update(plugin.groups, part, &plugin.snapshot,
-                       watch_end(&plugin.watch, &unloads, &plugin.report));
+    rc = take_in(part);
   if (rc != 0)
     report_failure(&plugin.report, rc,
                    source_explain(plugin.choice.source, rc));

@@ -185,27 +185,26 @@ static struct host_sums account(struct groups *groups, enum part part) {
  * than the programs' advance belongs to this interval. */
 static void account_host(struct groups *groups,
                          const struct prog_snapshot *snapshot,
-                         const struct unloads *unloads,
                          const struct host_sums *sums, enum part part,
                          bool measured) {
   struct group *host = &groups->host.group;
   const struct prog_stats before = host->total;
-  host->total = host_total_next(&groups->basis, before, sums, unloads,
-                                snapshot->complete);
+  host->total = host_total_next(&groups->basis, before, sums, snapshot);
   struct prog_stats rise = prog_stats_sub(host->total, before);
   struct prog_stats delta = sums->measured;
-  if (measured && unloads != NULL)
+  if (measured && snapshot->unloads != NULL)
     delta = prog_stats_sub(prog_stats_add(delta, rise), sums->advance);
   add_delta(host, part, delta);
 }
 
-static void count_churn(struct groups *groups, bool complete,
-                        const struct unloads *unloads) {
+static void count_churn(struct groups *groups,
+                        const struct prog_snapshot *snapshot) {
+  const struct unloads *unloads = snapshot->unloads;
   struct churn *churn = &groups->host.churn;
   if (unloads != NULL) {
     churn_count(churn, unloads->loaded, unloads->unloaded);
     groups->lost += unloads->lost;
-  } else if (complete) {
+  } else if (snapshot->complete) {
     uint64_t unloaded = churn->unloaded;
     churn_settle(churn, groups->host.group.programs);
     groups->unwatched += churn->unloaded - unloaded;
@@ -218,16 +217,15 @@ static void count_churn(struct groups *groups, bool complete,
 }
 
 int groups_update(struct groups *groups, enum part part,
-                  const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads) {
+                  const struct prog_snapshot *snapshot) {
   struct members *members = &groups->members;
-  int rc = members_update(members, snapshot, unloads);
+  int rc = members_update(members, snapshot);
   if (rc != 0)
     return rc;
-  assign(groups, unloads != NULL, part);
+  assign(groups, snapshot->unloads != NULL, part);
   struct host_sums sums = account(groups, part);
-  account_host(groups, snapshot, unloads, &sums, part, members->last_complete);
-  count_churn(groups, snapshot->complete, unloads);
+  account_host(groups, snapshot, &sums, part, members->last_complete);
+  count_churn(groups, snapshot);
   groups->host.read_errors += snapshot->read_errors;
   if (members->first_time_ns != 0)
     groups->host.elapsed_ns = snapshot->time_ns - members->last_time_ns;

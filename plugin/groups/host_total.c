@@ -12,8 +12,8 @@
 struct prog_stats host_total_next(struct host_basis *basis,
                                   struct prog_stats total,
                                   const struct host_sums *sums,
-                                  const struct unloads *unloads,
-                                  bool complete) {
+                                  const struct prog_snapshot *snapshot) {
+  const struct unloads *unloads = snapshot->unloads;
   if (unloads == NULL) { /* nothing is on its way */
     basis->counted = prog_stats_add(total, sums->advance);
     return basis->counted;
@@ -26,7 +26,7 @@ struct prog_stats host_total_next(struct host_basis *basis,
     basis->base = prog_stats_sub(total, sums->loaded);
     basis->base = prog_stats_sub(basis->base, sums->ended);
     basis->base = prog_stats_sub(basis->base, sums->awaited);
-  } else if (complete) {
+  } else if (snapshot->complete) {
     struct prog_stats sum = prog_stats_add(basis->dead, sums->loaded);
     total = prog_stats_max(total, prog_stats_add(basis->base, sum));
   }

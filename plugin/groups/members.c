@@ -165,9 +165,10 @@ static void merge_id(struct members *members, struct found *found) {
 static uint32_t min_id(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* Fills the next list, which has room for all. */
-static void merge(struct members *members, const struct prog_snapshot *snapshot,
-                  const struct unloads *unloads) {
+static void merge(struct members *members,
+                  const struct prog_snapshot *snapshot) {
   static const struct unloads none;
+  const struct unloads *unloads = snapshot->unloads;
   struct member_list *known = &members->list;
   const struct unloads *ends = unloads != NULL ? unloads : &none;
   size_t k = 0;
@@ -197,14 +198,14 @@ static void merge(struct members *members, const struct prog_snapshot *snapshot,
 }
 
 int members_update(struct members *members,
-                   const struct prog_snapshot *snapshot,
-                   const struct unloads *unloads) {
+                   const struct prog_snapshot *snapshot) {
+  const struct unloads *unloads = snapshot->unloads;
   size_t num = members->list.num + snapshot->samples_num +
                (unloads != NULL ? unloads->samples_num : 0);
   int rc = reserve(&members->next, num);
   if (rc != 0)
     return rc;
-  merge(members, snapshot, unloads);
+  merge(members, snapshot);
   struct member_list recycled = members->list;
   members->list = members->next;
   members->next = recycled;

@@ -109,7 +109,7 @@ static size_t read_all(struct reader *reader) {
   struct prog_snapshot snapshot;
   int rc = source_snapshot(reader->source, &snapshot);
   if (rc == 0)
-    rc = groups_update(reader->groups, PART_FIRST, &snapshot, NULL);
+    rc = groups_update(reader->groups, PART_FIRST, &snapshot);
   if (rc != 0)
     die("reading", rc);
   struct metrics_read read = {

@@ -37,7 +37,7 @@ static void take_snapshot(enum part part) {
   struct prog_snapshot snapshot;
   int rc = source_snapshot(source, &snapshot);
   if (rc == 0)
-    rc = groups_update(groups, part, &snapshot, NULL);
+    rc = groups_update(groups, part, &snapshot);
   if (rc != 0)
     die("reading", rc);
 }

@@ -99,8 +99,8 @@ static void begin(bool first) {
 }
 
 static void update(struct input *input, enum part part) {
-  int rc =
-      groups_update(trial.groups, part, &snapshot, watched ? &unloads : NULL);
+  snapshot.unloads = watched ? &unloads : NULL;
+  int rc = groups_update(trial.groups, part, &snapshot);
   demand(rc == 0, "memory");
   trial.part = part;
   if (part == PART_FIRST)
@@ -135,7 +135,7 @@ static void read_all(struct input *input) {
   empty_ring();
   update(input, part_of(flags));
   trial.at_rest = !flip(flags, READ_BUSY) && !kernel_has_dying(&kernel);
-  trial_check(&trial, &kernel, &snapshot, watched ? &unloads : NULL);
+  trial_check(&trial, &kernel, &snapshot);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -8,7 +8,6 @@ struct check {
   struct trial *trial;
   const struct kernel *kernel;
   const struct prog_snapshot *snapshot;
-  const struct unloads *unloads;
   bool whole;
   size_t programs[KERNEL_GROUPS]; /* loaded, as far as the read can tell */
   size_t programs_num;
@@ -54,7 +53,7 @@ static bool has_ended(const struct unloads *unloads,
 static void count_programs(struct check *check) {
   for (size_t i = 0; i < check->snapshot->samples_num; i++) {
     const struct prog_sample *sample = &check->snapshot->samples[i];
-    if (has_ended(check->unloads, sample))
+    if (has_ended(check->snapshot->unloads, sample))
       continue;
     check->programs_num++;
     if (!sample->unreadable)
@@ -184,13 +183,11 @@ static void check_counts(const struct check *check, const struct host *host) {
 }
 
 void trial_check(struct trial *trial, const struct kernel *kernel,
-                 const struct prog_snapshot *snapshot,
-                 const struct unloads *unloads) {
+                 const struct prog_snapshot *snapshot) {
   const struct host *host = groups_host(trial->groups);
   struct check check = {.trial = trial,
                         .kernel = kernel,
                         .snapshot = snapshot,
-                        .unloads = unloads,
                         .whole =
                             snapshot->complete && snapshot->read_errors == 0};
   count_programs(&check);

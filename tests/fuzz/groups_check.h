@@ -37,7 +37,6 @@ struct trial {
 
 /* After each read. UNLOADS is NULL when nobody watched. */
 void trial_check(struct trial *trial, const struct kernel *kernel,
-                 const struct prog_snapshot *snapshot,
-                 const struct unloads *unloads);
+                 const struct prog_snapshot *snapshot);
 
 #endif

@@ -85,7 +85,7 @@ static void read_once(void) {
   ck_assert_int_eq(source_snapshot(source, &snapshot), 0);
   ck_assert(snapshot.complete);
   ck_assert_uint_eq(snapshot.read_errors, 0);
-  ck_assert_int_eq(groups_update(groups, PART_FIRST, &snapshot, NULL), 0);
+  ck_assert_int_eq(groups_update(groups, PART_FIRST, &snapshot), 0);
 }
 
 static int load(enum bpf_prog_type type, const char *name) {

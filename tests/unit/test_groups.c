@@ -10,7 +10,7 @@
 #include <string.h>
 
 static void update(void) {
-  ck_assert_int_eq(groups_update(groups, PART_FIRST, &snapshot, NULL), 0);
+  ck_assert_int_eq(groups_update(groups, PART_FIRST, &snapshot), 0);
 }
 
 static void check_group(const char *name, uint64_t total, uint64_t delta) {
