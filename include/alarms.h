@@ -51,7 +51,7 @@ void alarms_check(struct alarms *alarms, const char *name,
 void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
                    alarms_tell tell);
 
-/* Ends all that are raised, as ALARM_STOPPED. */
+/* Ends every alarm that is raised, and tells ALARM_STOPPED of each. */
 void alarms_stop(struct alarms *alarms, alarms_tell tell);
 
 /* Forgets all, and tells nothing. */

@@ -45,7 +45,7 @@ bool held_dir_admits(const struct held_dir *dir, gid_t gid, char *place,
  * other run. */
 void held_dir_remove(struct held_dir *dir);
 
-/* Accepts one that is closed. */
+/* Closes the directory. To close it twice does nothing. */
 void held_dir_close(struct held_dir *dir);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* load_log: of all that libbpf says while something does not load, the line
- * that tells the reason. */
+/* load_log: finds the reason in what libbpf says while it fails to load
+ * something. */
 #ifndef BPF_STATS_LOAD_LOG_H
 #define BPF_STATS_LOAD_LOG_H
 

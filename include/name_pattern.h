@@ -17,7 +17,7 @@ enum {
   NAME_PATTERN_EXPANDED_MAX = 10000,
 };
 
-/* Whether the text stands for a regex, be it a good one. */
+/* Returns whether the text begins with a slash: then it has to be a regex. */
 bool name_pattern_is_regex(const char *text);
 
 /* Returns 0; or -EINVAL, and then writes into REASON of REASON_SIZE bytes why

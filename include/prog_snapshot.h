@@ -53,8 +53,8 @@ struct prog_snapshot {
   bool complete;      /* the walk ended in the kernel's own end-of-list */
   bool has_misses;    /* this kernel reports recursion_misses (5.12) */
   enum statistics statistics;    /* while the walk was on; the iterator knows */
-  const struct unloads *unloads; /* since the last one that was taken in; NULL:
-                                    nobody watches */
+  const struct unloads *unloads; /* since the snapshot before; NULL: nobody
+                                    watches */
 };
 
 #endif

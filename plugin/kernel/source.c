@@ -3,6 +3,7 @@
 #include "source.h"
 
 #include "clocks.h"
+#include "prog_stream.h"
 
 #include <bpf/libbpf.h>
 
@@ -35,11 +36,8 @@ const char *source_explain(struct source *source, int error) {
   case -EPROTO:
     return "it is pinned, but hands out something else than our records";
   case -ESTALE:
-    return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
-           "with systemctl restart bpf_stats_pin";
   case -EPROTONOSUPPORT:
-    return "it was pinned by a newer bpf_stats than the one in this process; "
-           "restart collectd";
+    return prog_record_explain_version(error);
   case -EBADMSG:
   case -ENODATA:
     return "its stream of records is damaged";

@@ -219,11 +219,8 @@ static const char *explain(int error, char *buffer, size_t buffer_size) {
   case -EPROTO:
     return "it is pinned, but is no watch of ours";
   case -ESTALE:
-    return "it was pinned by an older bpf_stats; run bpf_stats_pin again, as "
-           "with systemctl restart bpf_stats_pin";
   case -EPROTONOSUPPORT:
-    return "it was pinned by a newer bpf_stats than the one in this process; "
-           "restart collectd";
+    return prog_record_explain_version(error);
   default:
     refusal_explain(error, PRIVILEGE_NONE, buffer, buffer_size);
     return buffer;
