@@ -413,10 +413,13 @@ touch_pin() { # FILE
   done
 }
 
-# Waits until the process has the directory open, and then some.
 has_open() { # PID DIR
   [ -n "$(find "/proc/$1/fd" -lname "$2" 2>/dev/null)" ]
 }
+
+# How often the process has gone to sleep of itself, as between two tries for a lock.
+sleeps() { awk '$1 == "voluntary_ctxt_switches:" {print $2}' "/proc/$1/status"; } # PID
+has_slept() { [ "$(sleeps "$1")" -ge "$2" ]; }                                   # PID COUNT
 
 @test "unpin__while_another_run_holds_the_directory__waits_for_it" {
   pins
@@ -424,7 +427,7 @@ has_open() { # PID DIR
   flock 7
   "$pin_program" --dir "$pin_dir" --unpin 7<&- &
   wait_until has_open $! "$pin_dir"
-  sleep 0.3
+  wait_until has_slept $! $(($(sleeps $!) + 5))
   [ -e "$pin_dir/iterator" ]
   exec 7<&-
   wait $!

@@ -71,12 +71,12 @@ end_collectd() {
 
 # Writes the descriptors of that kind which the daemon holds, as numbers, to the file
 # "fds", one a line. A look may fall into a read, which opens one more by system calls:
-# the shortest of many is what stays.
+# the shortest of many is what stays, and one may be gone before find has its name.
 look_for_fds() { # LINK_PATTERN
   local _
   rm -f "$dir/fds"
   for _ in {1..20}; do
-    find "/proc/$collectd_pid/fd" -type l -lname "$1" -printf '%f\n' >"$dir/look"
+    find "/proc/$collectd_pid/fd" -type l -lname "$1" -printf '%f\n' >"$dir/look" 2>/dev/null || :
     if [ ! -e "$dir/fds" ] || [ "$(wc -l <"$dir/look")" -lt "$(wc -l <"$dir/fds")" ]; then
       mv "$dir/look" "$dir/fds"
     fi
