@@ -479,15 +479,8 @@ START_TEST(source__owner_lets_go__program_is_not_kept_alive) {
   ck_assert_uint_ne(id, 0);
   ck_assert_ptr_nonnull(find_sample(id));
   close(fd);
-  /* The kernel frees it a moment later. */
-  int rc = 0;
-  for (int i = 0; i < 100 && rc >= 0; i++) {
-    rc = bpf_prog_get_fd_by_id(id);
-    if (rc >= 0)
-      close(rc);
-    usleep(10000);
-  }
-  ck_assert_int_eq(rc, -ENOENT);
+  ck_assert(progs_wait_unloaded());
+  ck_assert_int_eq(bpf_prog_get_fd_by_id(id), -ENOENT);
   read_once();
   ck_assert_ptr_null(find_sample(id));
 }

@@ -232,3 +232,26 @@ uint32_t prog_id(int prog_fd) {
   uint32_t info_len = sizeof(info);
   return bpf_obj_get_info_by_fd(prog_fd, &info, &info_len) == 0 ? info.id : 0;
 }
+
+/* A program that nobody has cannot be opened, and keeps its id to its end. */
+static bool is_unloading(void) {
+  uint32_t id = 0;
+  while (bpf_prog_get_next_id(id, &id) == 0) {
+    int fd = bpf_prog_get_fd_by_id(id);
+    uint32_t next;
+    if (fd >= 0)
+      close(fd);
+    else if (bpf_prog_get_next_id(id - 1, &next) == 0 && next == id)
+      return true;
+  }
+  return false;
+}
+
+bool progs_wait_unloaded(void) {
+  for (int i = 0; i < 6000; i++) {
+    if (!is_unloading())
+      return true;
+    usleep(10000);
+  }
+  return false;
+}

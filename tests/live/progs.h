@@ -74,4 +74,9 @@ int other_iterator_load(void);
 /* Returns the id of a loaded program, or 0. */
 uint32_t prog_id(int prog_fd);
 
+/* Waits until no program of the host is on its way out, or for a minute: nobody
+ * has it any more, but the kernel leaves its end, and the event of its unload,
+ * to later. Returns whether that is so. */
+bool progs_wait_unloaded(void);
+
 #endif

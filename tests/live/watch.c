@@ -117,6 +117,7 @@ static void read_until_quiet(void) {
   struct churn last = *churn;
   for (int quiet = 0; quiet < 25; quiet++) {
     usleep(20000);
+    ck_assert(progs_wait_unloaded());
     read_once();
     if (churn->loaded != last.loaded || churn->unloaded != last.unloaded)
       quiet = 0;
@@ -149,7 +150,7 @@ START_TEST(watch__lived_between_two_reads__is_counted_whole) {
   run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 777);
   run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 23);
   run_brief(BPF_PROG_TYPE_CGROUP_SKB, "watch_brief_of_a_longer_name", 5);
-  usleep(300000); /* brief groups show once: all are to be gone at one read */
+  ck_assert(progs_wait_unloaded()); /* brief groups show once */
   read_once();
   ck_assert_uint_eq(total_of("watch_brief").cnt, 800);
   ck_assert_uint_gt(total_of("watch_brief").nsecs, 0);
@@ -172,7 +173,7 @@ START_TEST(watch__ran_on_after_a_read__is_counted_whole) {
   read_once();
   ck_assert_int_eq(prog_run(fd, 11), 0);
   close(fd);
-  usleep(300000);
+  ck_assert(progs_wait_unloaded());
   read_once();
   ck_assert_uint_eq(total_of("watch_last").cnt, 111);
   read_once();
