@@ -106,8 +106,11 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
   start_collectd </dev/null
   load_programs
   wait_reads 3
-  [ "$(values e2e_steady invocations | tail -n 2 | head -n 1 | cut -d, -f1)" = \
-    "$(values e2e_steady count-programs | tail -n 2 | head -n 1 | cut -d, -f1)" ]
+  stop_collectd -TERM # the last read may be written in part
+  values e2e_steady invocations | cut -d, -f1 | head -n -1 >"$dir/times"
+  values e2e_steady count-programs | cut -d, -f1 >"$dir/other_times"
+  [ -s "$dir/times" ]
+  [ -z "$(grep -vxFf "$dir/other_times" "$dir/times")" ]
   [ "$(cat "$csv"/bpf_stats*/*-20* | grep -v epoch | cut -d, -f1 | sort -u | wc -l)" -le $(($(reads) + 1)) ]
 }
 
