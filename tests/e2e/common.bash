@@ -88,10 +88,21 @@ collectd_is_up_or_gone() {
   [ -S "$dir/sock" ] || ! kill -0 "$collectd_pid" 2>/dev/null
 }
 
-stop_collectd() {
-  [ -n "${collectd_pid:-}" ] || return 0
-  if kill "$1" "$collectd_pid"; then wait "$collectd_pid" || :; fi
+# Ends the daemon, and returns its status. The signal is sent again where that is not
+# the end: the kernel may hand it to a thread that reads, and then collectd's main
+# thread sleeps on for an interval.
+end_collectd() { # SIGNAL
+  local status=0 pid=$collectd_pid
   collectd_pid=
+  kill "$1" "$pid" || return 1
+  while sleep 5 && kill "$1" "$pid"; do :; done >/dev/null 2>&1 3>&- &
+  wait "$pid" || status=$?
+  kill "$!"
+  return "$status"
+}
+
+stop_collectd() { # SIGNAL
+  [ -z "${collectd_pid:-}" ] || end_collectd "$1" || :
 }
 
 # Starts the workload, with the words of before_workload before it, if any;

@@ -6,13 +6,6 @@ load common
 # How often the program ran, as the kernel counted.
 kernel_count() { bpftool_field "$(workload counts | awk '{print $2}')" run_cnt; }
 
-# Demands that it ends well.
-end_collectd() {
-  kill "$collectd_pid"
-  wait "$collectd_pid"
-  collectd_pid=
-}
-
 @test "no_privileges__one_line_says_what_is_missing_and_the_daemon_goes_on" {
   start_collectd setpriv --inh-caps=-all --bounding-set=-all </dev/null
   wait_until has_cpu_reads 3
@@ -119,7 +112,7 @@ is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
   start_collectd </dev/null
   wait_until has_reads 1
   SECONDS=0
-  end_collectd
+  end_collectd -TERM
   echo "stopped after $SECONDS s"
   [ "$SECONDS" -lt "$interval" ]
 }
