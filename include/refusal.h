@@ -32,4 +32,8 @@ enum refusal refusal_explain(int error, enum privilege needs, char *text,
  * to it, or "". */
 const char *refusal_of_verifier(const char *line);
 
+/* Returns what this warning of libbpf means, and what helps, to be said in its
+ * place; or NULL. */
+const char *refusal_of_libbpf(const char *warning);
+
 #endif

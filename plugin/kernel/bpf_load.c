@@ -40,8 +40,11 @@ void bpf_load_begin(void) {
 static void explain_log(int rc, char *text, size_t text_size) {
   const char *line = load_log.verifier_line;
   const char *warning = load_log.warning;
+  const char *meaning = refusal_of_libbpf(warning);
   if (line[0] != '\0')
     snprintf(text, text_size, "%s%s", line, refusal_of_verifier(line));
+  else if (meaning != NULL)
+    snprintf(text, text_size, "%s", meaning);
   else if (warning[0] != '\0')
     snprintf(text, text_size, "%s: %s", kernel_error_text(rc), warning);
   else if (rc == -E2BIG) /* of bpf_load_find_cpus() */

@@ -128,3 +128,12 @@ const char *refusal_of_verifier(const char *line) {
            "net.core.bpf_jit_enable=1";
   return "";
 }
+
+/* Its errno, ESRCH, would say that there is no such process. */
+const char *refusal_of_libbpf(const char *warning) {
+  if (strstr(warning, "find valid kernel BTF") != NULL ||
+      strstr(warning, "kernel BTF is missing") != NULL)
+    return "the kernel has no BTF in /sys/kernel/btf/vmlinux; that takes "
+           "CONFIG_DEBUG_INFO_BTF";
+  return NULL;
+}

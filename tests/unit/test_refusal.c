@@ -156,6 +156,20 @@ START_TEST(refusal_of_verifier__what_is_known__has_its_remedy) {
 }
 END_TEST
 
+/* What libbpf 1.1 says, and later ones. */
+START_TEST(refusal_of_libbpf__no_BTF__is_said_with_its_remedy) {
+  static const char *const warnings[] = {
+      "failed to find valid kernel BTF",
+      "kernel BTF is missing at '/sys/kernel/btf/vmlinux', was "
+      "CONFIG_DEBUG_INFO_BTF enabled?"};
+  for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
+    ck_assert_str_eq(refusal_of_libbpf(warnings[i]),
+                     "the kernel has no BTF in /sys/kernel/btf/vmlinux; that "
+                     "takes CONFIG_DEBUG_INFO_BTF");
+  ck_assert_ptr_null(refusal_of_libbpf("map 'anchor': failed to create"));
+}
+END_TEST
+
 Suite *refusal_suite(void) {
   Suite *suite = suite_create("refusal");
   TCase *tests = tcase_create("refusal");
@@ -176,6 +190,7 @@ Suite *refusal_suite(void) {
   tcase_add_test(tests, refusal__pin_that_may_not_be_read__says_what_helps);
   tcase_add_test(tests, refusal__longest_texts__are_whole);
   tcase_add_test(tests, refusal_of_verifier__what_is_known__has_its_remedy);
+  tcase_add_test(tests, refusal_of_libbpf__no_BTF__is_said_with_its_remedy);
   suite_add_tcase(suite, tests);
   return suite;
 }
