@@ -11,7 +11,7 @@
 @test "scripts__have_no_finding_of_shellcheck" {
   cd "$srcdir"
   shellcheck -x scripts/* tests/kernels/fetch tests/kernels/guest-init \
-    tests/kernels/guest-shape tests/kernels/shapes tests/*/run \
+    tests/kernels/guest-shape tests/kernels/shapes tests/kernels/sysroot tests/*/run \
     tests/package/prepare debian/*.preinst debian/*.postinst debian/*.prerm debian/*.postrm
   # What common.bash sets and uses is not seen from the tests that load it.
   shellcheck -s bash -e SC2034,SC2153,SC2154 tests/*/*.bash tests/*/*.bats
