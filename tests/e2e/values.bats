@@ -110,7 +110,8 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
   values e2e_steady invocations | cut -d, -f1 | head -n -1 >"$dir/times"
   values e2e_steady count-programs | cut -d, -f1 >"$dir/other_times"
   [ -s "$dir/times" ]
-  [ -z "$(grep -vxFf "$dir/other_times" "$dir/times")" ]
+  run grep -vxFf "$dir/other_times" "$dir/times"
+  [ "$status" -eq 1 ]
   [ "$(cat "$csv"/bpf_stats*/*-20* | grep -v epoch | cut -d, -f1 | sort -u | wc -l)" -le $(($(reads) + 1)) ]
 }
 
