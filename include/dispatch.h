@@ -14,7 +14,7 @@
 
 /* Dispatches the series in SET that GROUP has a value for, all with one TIME.
  */
-void dispatch_group(const struct metrics_read *read, const struct group *group,
+void dispatch_group(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time);
 
 /* Notifies about a miss rate: a warning that it is raised, or that this is over

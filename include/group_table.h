@@ -14,23 +14,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an update is of. With windows an interval has three, up to the window's
- * begin, up to its end, and up to the interval's; otherwise the first alone. */
-enum part { PART_FIRST, PART_WINDOW, PART_LAST };
+/* Which part of the interval between two reads an update ends. With a window
+ * the interval has three parts; without one it is a whole. */
+enum part { PART_WHOLE, PART_BEFORE_WINDOW, PART_WINDOW, PART_AFTER_WINDOW };
 
 /* The programs that form one series. */
 struct group {
   const char *name;          /* owned by the table; "" for the whole host */
   struct prog_stats total;   /* never falls */
-  struct prog_stats delta;   /* this interval, or its window, of the programs
-                                measured in it */
-  struct prog_stats outside; /* the same of the interval without its window */
+  struct prog_stats delta;   /* what the measured programs counted in the whole
+                                interval or in its window */
+  struct prog_stats counted; /* since CURRENT_NS */
   struct estimate estimate;  /* what nobody counted, beyond the total */
+  uint64_t current_ns; /* CLOCK_MONOTONIC, up to which counted and estimated
+                          runs tell */
+  bool is_current;     /* that is the last read */
   uint64_t memory_bytes;
   bool memory_unknown; /* of one of its programs at least */
   size_t programs;     /* loaded now */
-  size_t unmeasured;   /* how many add to the total without adding to delta: not
-                          read this time or the last, or first seen just now */
+  size_t unread;       /* programs that the last snapshot could not read */
+  size_t unmeasured; /* programs that are not part of the delta: not read at one
+                        of the snapshots that it lies between, or first seen */
 };
 
 /* The total with what was not counted. */
@@ -39,9 +43,27 @@ struct prog_stats group_estimated_total(const struct group *group);
 /* Begins an update: clears what it is going to find out. */
 void group_begin(struct group *group, enum part part);
 
-/* Adds to the estimate, from DELTA of the window, and OUTSIDE. */
-void group_extrapolate(struct group *group, uint64_t interval_ns,
-                       uint64_t window_ns);
+/* Adds what a program has counted since the snapshot before to the delta, if
+ * that is the delta of this part. */
+void group_measure(struct group *group, enum part part,
+                   struct prog_stats advance);
+
+/* One of its programs was not read, or, IS_READ, not at the snapshot before. */
+void group_miss(struct group *group, enum part part, bool is_read);
+
+/* What a read knows of the time up to it. CLOCK_MONOTONIC. */
+struct span {
+  uint64_t now_ns;
+  bool is_whole; /* all was counted */
+  /* Else the window, which the deltas are of. */
+  uint64_t begin_ns;
+  uint64_t delta_ns; /* 0: there was none */
+};
+
+/* Brings the group up to the read; by an estimate, where not all was counted. A
+ * group that came after the window, or that was not wholly measured in it,
+ * waits for the next one. */
+void group_bring_up(struct group *group, const struct span *span);
 
 struct group_table;
 
@@ -65,22 +87,19 @@ int group_table_create(struct group_table *table, const char *name,
 struct group *group_table_other(struct group_table *table);
 
 /* Begins an update: clears of every active group what it is going to find out.
- * Those that are neither joined nor touched in this interval will be idle. */
+ * Those that are not touched in this interval will be idle. */
 void group_table_begin(struct group_table *table, enum part part);
 
-/* Counts one program of the group; makes it active if it was idle. */
-void group_table_join(struct group_table *table, struct group *group);
+/* Makes it active, as one of its programs is there, or ended in this interval.
+ * A group that was idle counts since SINCE_NS of CLOCK_MONOTONIC. */
+void group_table_touch(struct group_table *table, struct group *group,
+                       uint64_t since_ns);
 
-/* Makes it active without counting a program. */
-void group_table_touch(struct group_table *table, struct group *group);
-
-/* Makes idle every group that was neither joined nor touched in this interval.
- */
+/* Makes idle every group that was not touched in this interval. */
 void group_table_settle(struct group_table *table);
 
-/* Extrapolates every active group. */
-void group_table_extrapolate(struct group_table *table, uint64_t interval_ns,
-                             uint64_t window_ns);
+/* Brings up every active group. */
+void group_table_bring_up(struct group_table *table, const struct span *span);
 
 /* Iterates over the active groups: the first for NULL, NULL after the last. */
 const struct group *group_table_next(const struct group_table *table,

@@ -7,9 +7,9 @@
 #ifndef BPF_STATS_GROUPS_H
 #define BPF_STATS_GROUPS_H
 
-#include "churn.h"
 #include "group_name.h"
 #include "group_table.h"
+#include "host.h"
 #include "prog_snapshot.h"
 #include "selector.h"
 
@@ -19,17 +19,6 @@ struct groups_options {
   struct selector *selector; /* borrowed; outlives the groups */
   struct group_name_format name_format;
   size_t groups_max; /* further programs are summed under "_other"; 0: none */
-};
-
-/* What is known of the host as a whole, whatever the selector says. */
-struct host {
-  struct group group;  /* of all programs; its name is "" */
-  uint64_t elapsed_ns; /* between the last two snapshots; 0 after the first */
-  struct churn churn;
-  size_t folded_programs;     /* counted under "_other" */
-  uint64_t read_errors;       /* since the start: programs that were not read */
-  uint64_t unwatched_unloads; /* since the start: programs that went without
-                                 their final counters */
 };
 
 /* Returns NULL when out of memory. */
@@ -44,17 +33,16 @@ void groups_free(struct groups *groups);
 void groups_begin_after(struct groups *groups, uint32_t id,
                         uint64_t load_time_ns);
 
-/* Takes one snapshot in, which is borrowed. PART: what it ends; without windows
- * always PART_FIRST. The deltas are of that part, but after PART_LAST still of
- * the window, and groups_next() then goes over all that any part would have.
- * Returns 0, or -ENOMEM: then totals and deltas are unchanged. */
+/* Takes one snapshot in, which is borrowed, and ends that part of the interval.
+ * The deltas, and host.delta_ns, are those of the whole interval or of its
+ * window; they stay until the next interval's first update, and groups_next()
+ * then goes over all groups that any part would have. Returns 0, or -ENOMEM:
+ * then totals and deltas are unchanged. */
 int groups_update(struct groups *groups, enum part part,
                   const struct prog_snapshot *snapshot);
 
-/* After all three: estimates what was not counted in the rest of the interval,
- * each group by itself; see estimate_add(). */
-void groups_extrapolate(struct groups *groups, uint64_t interval_ns,
-                        uint64_t window_ns);
+/* Brings all groups up to the read, each by itself; see group_bring_up(). */
+void groups_bring_up(struct groups *groups, const struct span *span);
 
 /* Owned by the groups; valid until the next update or free. */
 const struct host *groups_host(const struct groups *groups);

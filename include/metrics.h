@@ -6,8 +6,8 @@
 #ifndef BPF_STATS_METRICS_H
 #define BPF_STATS_METRICS_H
 
-#include "groups.h"
-#include "measurement.h"
+#include "group_table.h"
+#include "reading.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,13 +20,6 @@ enum metric_scope {
   METRIC_OPTION,  /* when Metrics names it */
   METRIC_DEFAULT, /* unless Metrics names others */
   METRIC_ALWAYS,
-};
-
-/* What one read found. */
-struct metrics_read {
-  const struct host *host;
-  const struct prog_snapshot *snapshot;
-  struct measurement measurement;
 };
 
 union metric_value {
@@ -42,7 +35,7 @@ struct metric {
   enum metric_scope group_scope;
   enum metric_scope host_scope;
   /* Returns whether there is a value. GROUP may be the host's. */
-  bool (*compute)(const struct metrics_read *read, const struct group *group,
+  bool (*compute)(const struct reading *reading, const struct group *group,
                   union metric_value *ret_value);
 };
 

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
-#define PROG_RECORD_VERSION 2
+#define PROG_RECORD_VERSION 3
 
 /* What the loader writes into the anchor of each CPU, see cpu_offsets.bpf.h. */
 #define CPU_OFFSETS_MAGIC 0x62706673616e6368 /* "bpfsanch" */
@@ -61,10 +61,6 @@ struct unload_counters {
   __u64 loads;
   __u64 unloads;
   __u64 lost; /* of the unloads: without a record in the ring */
-  /* Of all programs that were unloaded, also of those. */
-  __u64 cnt;
-  __u64 nsecs;
-  __u64 misses;
 };
 
 #endif

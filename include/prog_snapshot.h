@@ -29,21 +29,28 @@ struct unloads {
   bool begins;     /* the watch has just begun: there was no last read, and the
                       counts are 0 */
   uint64_t loaded; /* programs */
-  uint64_t unloaded;       /* programs */
-  uint64_t lost;           /* of the unloaded: not among the samples */
-  uint64_t stolen;         /* of the lost: somebody else has taken the record */
-  struct prog_stats stats; /* of all unloaded, all that they ever counted */
+  uint64_t unloaded; /* programs */
+  uint64_t lost;     /* of the unloaded: not among the samples */
+  uint64_t stolen;   /* of the lost: somebody else has taken the record */
   /* Unloaded programs as they were at their end, in ascending order of
    * (id, load_time_ns). */
   const struct prog_sample *samples;
   size_t samples_num;
 };
 
-/* Whether the kernel's run-time statistics were on, whoever turned them on. */
-enum statistics { STATISTICS_UNKNOWN, STATISTICS_OFF, STATISTICS_ON };
+/* Whether the kernel's run-time statistics were on, whoever turned them on.
+ * MIXED: they were turned on or off meanwhile. */
+enum statistics {
+  STATISTICS_UNKNOWN,
+  STATISTICS_OFF,
+  STATISTICS_ON,
+  STATISTICS_MIXED
+};
 
 struct prog_snapshot {
   uint64_t time_ns;     /* CLOCK_BOOTTIME just before the walk began */
+  uint64_t awake_ns;    /* CLOCK_MONOTONIC then: it stands still while the host
+                           sleeps, as BPF programs do */
   uint64_t duration_ns; /* how long the walk took */
   const struct prog_sample *samples; /* ids strictly ascending */
   size_t samples_num;

@@ -28,8 +28,9 @@ struct source {
  * new program. */
 int source_syscall_new(bool memory, struct source **ret_source);
 
-/* Through the iterator: needs CAP_BPF and CAP_PERFMON. READ_SIZE: bytes to read
- * at once; 0: as many as is best. */
+/* Through the iterator, which has passed its check, or else -EILSEQ: needs
+ * CAP_BPF and CAP_PERFMON. READ_SIZE: bytes to read at once; 0: as many as is
+ * best. */
 int source_iterator_new(size_t read_size, struct source **ret_source,
                         char *reason, size_t reason_size);
 

@@ -13,49 +13,45 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum {
-  /* Room for the records of some 9,000 unloads between two reads: 88 bytes
+  /* Room for the records of some 36,000 unloads between two reads: 88 bytes
    * each, and with a name of more than 15 characters that name as well. */
-  UNLOAD_RING_SIZE_BYTES = 1024 * 1024,
+  UNLOAD_RING_SIZE_BYTES = 4 * 1024 * 1024,
 };
 
 struct unload_watch;
 
-/* A watch that this process loads, if PIN_DIR is NULL, or that is pinned in
- * that directory. RING_SIZE_BYTES: of one that is loaded, see unload_maps.h.
- * Returns 0 and a watch that the caller frees; or -errno, and then writes into
- * REASON why. */
+/* A watch that this process loads, if PIN_DIR is NULL, which then has passed
+ * its check; or one that is pinned in that directory. RING_SIZE_BYTES: of one
+ * that is loaded, see unload_maps.h. Returns 0 and a watch that the caller
+ * frees; or -errno, and then writes into REASON why. */
 int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
                      struct unload_watch **ret_watch, char *reason,
                      size_t reason_size);
-
-/* Pins a watch that was loaded, see unload_maps_pin(). */
-int unload_watch_pin(const struct unload_watch *watch, const char *dir,
-                     gid_t gid, mode_t mode);
 
 /* Accepts NULL. */
 void unload_watch_free(struct unload_watch *watch);
 
 /* Hands over to WATCH, just opened in its place, what the watch OLD has found
  * and nobody has taken in; OLD is good for nothing any more but to be freed. To
- * be called when unload_watch_begin(OLD) has returned -ESTALE. WATCH then tells
- * also what it has found before it was opened. */
+ * be called when unload_watch_read_counts(OLD) has returned -ESTALE. WATCH then
+ * tells also what it has found before it was opened. */
 void unload_watch_take_over(struct unload_watch *watch,
                             struct unload_watch *old);
 
 /* Just before a snapshot: reads the counts. Returns 0; -ESTALE when what was
  * opened is not pinned any more, so that there is but a rest to take in;
  * -errno. */
-int unload_watch_begin(struct unload_watch *watch);
+int unload_watch_read_counts(struct unload_watch *watch);
 
 /* Just after the snapshot: empties the ring. *RET_UNLOADS and all that it
  * points to are owned by the watch and valid until its next call. */
-void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads);
+void unload_watch_read_records(struct unload_watch *watch,
+                               struct unloads *ret_unloads);
 
-/* All that the last unload_watch_end() has told was taken in: it is not told
- * again. */
-void unload_watch_taken(struct unload_watch *watch);
+/* All that the last unload_watch_read_records() has told was taken in: it is
+ * not told again. */
+void unload_watch_commit(struct unload_watch *watch);
 
 #endif

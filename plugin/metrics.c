@@ -20,20 +20,24 @@ static bool gauge(double value, union metric_value *ret_value) {
 
 #define COMPUTE(name)                                                          \
   static bool compute_##name(                                                  \
-      __attribute__((unused)) const struct metrics_read *read,                 \
+      __attribute__((unused)) const struct reading *reading,                   \
       __attribute__((unused)) const struct group *group,                       \
       union metric_value *ret_value)
 
+/* With windows, runs that nobody counted may have to wait for the next one. */
 COMPUTE(invocations) {
-  return derive(group_estimated_total(group).cnt, ret_value);
+  return group->is_current &&
+         derive(group_estimated_total(group).cnt, ret_value);
 }
 
 COMPUTE(run_time_ns) {
-  return derive(group_estimated_total(group).nsecs, ret_value);
+  return group->is_current &&
+         derive(group_estimated_total(group).nsecs, ret_value);
 }
 
 COMPUTE(recursion_misses) {
-  return read->snapshot->has_misses && derive(group->total.misses, ret_value);
+  return reading->snapshot->has_misses &&
+         derive(group->total.misses, ret_value);
 }
 
 COMPUTE(ns_per_call) {
@@ -44,18 +48,19 @@ COMPUTE(ns_per_call) {
 /* The kernel counts misses even while statistics are off; then the rate would
  * be 1. */
 COMPUTE(miss_rate) {
-  return read->snapshot->has_misses && read->measurement.measured_ns != 0 &&
+  return reading->snapshot->has_misses && reading->coverage.measured_ns != 0 &&
          (group->delta.cnt != 0 || group->delta.misses != 0) &&
          gauge(prog_stats_miss_rate(group->delta), ret_value);
 }
 
 /* A walk that was cut short does not know. */
 COMPUTE(programs) {
-  return read->snapshot->complete && gauge((double)group->programs, ret_value);
+  return reading->snapshot->complete &&
+         gauge((double)group->programs, ret_value);
 }
 
 COMPUTE(cpu_percent) {
-  uint64_t measured_ns = read->measurement.measured_ns;
+  uint64_t measured_ns = reading->coverage.measured_ns;
   return measured_ns != 0 && group->unmeasured == 0 &&
          gauge((double)group->delta.nsecs / (double)measured_ns * 100.0,
                ret_value);
@@ -68,7 +73,7 @@ COMPUTE(ns_per_call_lifetime) {
 
 COMPUTE(miss_rate_lifetime) {
   struct prog_stats total = group_estimated_total(group);
-  return read->snapshot->has_misses && total.cnt != 0 &&
+  return reading->snapshot->has_misses && total.cnt != 0 &&
          gauge(prog_stats_miss_rate(total), ret_value);
 }
 
@@ -78,28 +83,30 @@ COMPUTE(memory) {
 }
 
 COMPUTE(coverage) {
-  return read->measurement.coverage >= 0.0 &&
-         gauge(read->measurement.coverage, ret_value);
+  return reading->coverage.share >= 0.0 &&
+         gauge(reading->coverage.share, ret_value);
 }
 
-COMPUTE(programs_loaded) { return derive(read->host->churn.loaded, ret_value); }
+COMPUTE(programs_loaded) {
+  return derive(reading->host->churn.loaded, ret_value);
+}
 
 COMPUTE(programs_unloaded) {
-  return derive(read->host->churn.unloaded, ret_value);
+  return derive(reading->host->churn.unloaded, ret_value);
 }
 
 COMPUTE(folded_programs) {
-  return gauge((double)read->host->folded_programs, ret_value);
+  return gauge((double)reading->host->folded_programs, ret_value);
 }
 
 COMPUTE(unwatched_unloads) {
-  return derive(read->host->unwatched_unloads, ret_value);
+  return derive(reading->host->unwatched_unloads, ret_value);
 }
 
-COMPUTE(read_errors) { return derive(read->host->read_errors, ret_value); }
+COMPUTE(read_errors) { return derive(reading->host->read_errors, ret_value); }
 
 COMPUTE(read) {
-  return gauge((double)read->snapshot->duration_ns / 1e9, ret_value);
+  return gauge((double)reading->snapshot->duration_ns / 1e9, ret_value);
 }
 
 #define METRIC(key_, type_, instance_, kind_, group_, host_)                   \

@@ -87,11 +87,6 @@ static __always_inline void take_unload(struct bpf_prog *prog,
   __builtin_memset(record, 0, sizeof(*record));
   fill_record(prog, aux, record);
   bool readable = (record->flags & PROG_RECORD_UNREADABLE) == 0;
-  if (readable) {
-    count(&counters->cnt, record->cnt);
-    count(&counters->nsecs, record->nsecs);
-    count(&counters->misses, record->misses);
-  }
   __u32 size = add_full_name(draft, find_full_name(aux, record));
   /* A program on a device has lost its id before. */
   if (!readable || record->id == 0 ||

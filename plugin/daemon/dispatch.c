@@ -3,6 +3,7 @@
 #include "dispatch.h"
 
 #include "clocks.h"
+#include "group_name.h"
 
 #include "collectd/core/utils/common/common.h"
 
@@ -29,13 +30,13 @@ static void dispatch(const struct metric *metric, union metric_value value,
   plugin_dispatch_values(&vl);
 }
 
-void dispatch_group(const struct metrics_read *read, const struct group *group,
+void dispatch_group(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time) {
   size_t metrics_num = 0;
   const struct metric *metrics = metrics_all(&metrics_num);
   for (size_t i = 0; i < metrics_num; i++) {
     union metric_value value;
-    if ((set >> i & 1) != 0 && metrics[i].compute(read, group, &value))
+    if ((set >> i & 1) != 0 && metrics[i].compute(reading, group, &value))
       dispatch(&metrics[i], value, group->name, time);
   }
 }

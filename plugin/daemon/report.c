@@ -11,10 +11,45 @@
 #include "collectd/core/daemon/plugin.h"
 #include "collectd/core/utils/common/common.h"
 
-void report_accounting(struct report *report, int error) {
-  if (error == report->accounting_error)
+static void report_source(const struct source_note *note) {
+  if (note->is_error)
+    ERROR("bpf_stats: %s; reading by system calls instead", note->text);
+  else if (note->text[0] != '\0')
+    INFO("bpf_stats: %s", note->text);
+}
+
+static void report_watch(struct report *report, const struct reading *reading) {
+  const char *reason = reading->unwatched_reason;
+  const enum report_watch before = report->watch;
+  report->watch = reason[0] == '\0' ? REPORT_WATCHED : REPORT_UNWATCHED;
+  if (report->watch == before || !reading->wants_watch)
     return;
-  report->accounting_error = error;
+  if (report->watch == REPORT_UNWATCHED && before == REPORT_WATCH_NEW)
+    INFO("bpf_stats: unloads are not watched: %s. What a program counts after "
+         "its last read is not seen.",
+         reason);
+  else if (report->watch == REPORT_UNWATCHED)
+    WARNING("bpf_stats: unloads are not watched any more: %s", reason);
+  else if (before == REPORT_UNWATCHED)
+    NOTICE("bpf_stats: unloads are watched now");
+}
+
+static void report_stolen(struct report *report,
+                          const struct unloads *unloads) {
+  if (unloads == NULL || unloads->stolen == 0 || report->stolen)
+    return;
+  WARNING("bpf_stats: another process takes records of unloaded programs out "
+          "of the ring, which has one reader: pin a watch for each collectd, "
+          "or set \"WatchUnload false\" in all but one. unwatched_unloads "
+          "counts what is missing.");
+  report->stolen = true;
+}
+
+/* Tells whether statistics could be turned on. */
+static void report_switch(struct report *report, int error) {
+  if (error == report->statistics_error)
+    return;
+  report->statistics_error = error;
   if (error == 0) {
     NOTICE("bpf_stats: run-time statistics are on now");
     return;
@@ -29,14 +64,19 @@ void report_accounting(struct report *report, int error) {
           why, remedy);
 }
 
-void report_statistics(struct report *report, bool off) {
+/* Tells whether others have turned statistics on, as far as that is known. */
+static void report_statistics(struct report *report,
+                              const struct reading *reading) {
+  const double share = reading->coverage.share;
+  const bool off = share == 0.0;
+  const bool on = share > 0.0 || reading->host->group.delta.cnt != 0;
   if (off && !report->statistics_off)
     NOTICE(
         "bpf_stats: run-time statistics are off, so all counters stand still. "
         "Set \"EnableStats true\", or kernel.bpf_stats_enabled=1 with sysctl.");
-  if (!off && report->statistics_off)
+  if (on && report->statistics_off)
     NOTICE("bpf_stats: run-time statistics are on now");
-  report->statistics_off = off;
+  report->statistics_off = off || (report->statistics_off && !on);
 }
 
 void report_failure(struct report *report, int error, const char *reason) {
@@ -47,8 +87,9 @@ void report_failure(struct report *report, int error, const char *reason) {
   report->read_error = error;
 }
 
-void report_read(struct report *report, struct source *source,
-                 const struct prog_snapshot *snapshot) {
+static void report_snapshot(struct report *report,
+                            const struct reading *reading) {
+  const struct prog_snapshot *snapshot = reading->snapshot;
   if (report->read_error != 0)
     NOTICE("bpf_stats: reading BPF programs works now");
   report->read_error = 0;
@@ -58,10 +99,29 @@ void report_read(struct report *report, struct source *source,
             "others are dispatched.",
             snapshot->read_errors, snapshot->samples_num,
             snapshot->complete ? "" : ", and the walk was cut short",
-            source_explain(source, snapshot->error));
+            reading->reason);
   if (!partial && report->partial)
     NOTICE("bpf_stats: all BPF programs can be read again");
   report->partial = partial;
+}
+
+void report_opened(struct report *report, const struct reading *reading) {
+  report_source(&reading->note);
+  report_watch(report, reading);
+}
+
+void report_changes(struct report *report, const struct reading *reading,
+                    bool enable_stats) {
+  if (reading->error != 0) {
+    report_failure(report, reading->error, reading->reason);
+    return;
+  }
+  report_opened(report, reading);
+  report_switch(report, reading->statistics_error);
+  report_snapshot(report, reading);
+  report_stolen(report, reading->snapshot->unloads);
+  if (!enable_stats)
+    report_statistics(report, reading);
 }
 
 static void tell_unused(const char *option, const char *entry) {
@@ -78,21 +138,4 @@ void report_selector(struct report *report, const struct selector *selector) {
   if (report->selecting_reads < REPORT_SELECTING_READS &&
       ++report->selecting_reads == REPORT_SELECTING_READS)
     selector_tell_unused(selector, tell_unused);
-}
-
-void report_watch(struct report *report, bool lost, const char *reason) {
-  if (lost && !report->watch_lost)
-    WARNING("bpf_stats: unloads are not watched any more: %s", reason);
-  if (!lost && report->watch_lost)
-    NOTICE("bpf_stats: unloads are watched now");
-  report->watch_lost = lost;
-}
-
-void report_stolen(struct report *report) {
-  if (!report->stolen)
-    WARNING("bpf_stats: another process takes records of unloaded programs out "
-            "of the ring, which has one reader: pin a watch for each collectd, "
-            "or set \"WatchUnload false\" in all but one. unwatched_unloads "
-            "counts what is missing.");
-  report->stolen = true;
 }

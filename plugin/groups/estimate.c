@@ -1,37 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* estimate: fixed-point arithmetic with 32 bits behind the point. */
+/* estimate: a balance of what was to be expected and what was counted. */
 #include "estimate.h"
 
-static uint64_t saturate(unsigned __int128 value) {
-  return value > UINT64_MAX ? UINT64_MAX : (uint64_t)value;
+static const double uint64_max = 18446744073709551616.0; /* the next double */
+
+static uint64_t whole_part(double value) {
+  return value < uint64_max ? (uint64_t)value : UINT64_MAX;
 }
 
-/* Adds INSIDE * interval / window - INSIDE - OUTSIDE, if that is positive. */
-static void add(uint64_t *value, uint32_t *rest, uint64_t inside,
-                uint64_t outside, uint64_t interval_ns, uint64_t window_ns) {
-  /* The product has 128 bits; there is no room for 32 more. */
-  unsigned __int128 product = (unsigned __int128)inside * interval_ns;
-  unsigned __int128 whole = product / window_ns;
-  uint64_t left = (uint64_t)(product % window_ns);
-  uint64_t fraction =
-      (uint64_t)(((unsigned __int128)left << 32) / window_ns) + *rest;
-  unsigned __int128 counted = (unsigned __int128)inside + outside;
-  whole += fraction >> 32;
-  if (whole < counted)
+/* Moves what is whole and positive from the balance to the value. */
+static void add(uint64_t *value, double *balance, double expected,
+                uint64_t counted) {
+  *balance += expected - (double)counted;
+  if (*balance < 1.0)
     return;
-  *value = saturate(whole - counted + *value);
-  *rest = (uint32_t)fraction;
+  uint64_t more = whole_part(*balance);
+  *balance -= (double)more;
+  *value = more > UINT64_MAX - *value ? UINT64_MAX : *value + more;
 }
 
-void estimate_add(struct estimate *estimate, struct prog_stats inside,
-                  struct prog_stats outside, uint64_t interval_ns,
-                  uint64_t window_ns) {
-  if (window_ns == 0 || window_ns > interval_ns)
+void estimate_add(struct estimate *estimate, struct prog_stats delta,
+                  uint64_t delta_ns, struct prog_stats counted,
+                  uint64_t since_ns) {
+  if (delta_ns == 0)
     return;
-  add(&estimate->cnt, &estimate->cnt_rest, inside.cnt, outside.cnt, interval_ns,
-      window_ns);
-  add(&estimate->nsecs, &estimate->nsecs_rest, inside.nsecs, outside.nsecs,
-      interval_ns, window_ns);
+  const double factor = (double)since_ns / (double)delta_ns;
+  add(&estimate->cnt, &estimate->cnt_balance, (double)delta.cnt * factor,
+      counted.cnt);
+  add(&estimate->nsecs, &estimate->nsecs_balance, (double)delta.nsecs * factor,
+      counted.nsecs);
 }
 
 struct prog_stats estimate_total(const struct estimate *estimate,

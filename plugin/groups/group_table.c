@@ -88,7 +88,7 @@ struct group_table *group_table_new(size_t groups_max) {
 void group_table_free(struct group_table *table) {
   if (table == NULL)
     return;
-  group_table_begin(table, PART_FIRST);
+  group_table_begin(table, PART_WHOLE);
   group_table_settle(table);
   while (table->idle_num > 0)
     forget_oldest(table);
@@ -139,40 +139,59 @@ struct prog_stats group_estimated_total(const struct group *group) {
 }
 
 void group_begin(struct group *group, enum part part) {
-  const struct group before = *group;
-  *group = (struct group){
-      .name = before.name,
-      .total = before.total,
-      .estimate = before.estimate,
-  };
-  if (part == PART_WINDOW)
-    group->outside = before.delta;
-  if (part == PART_LAST) {
-    group->delta = before.delta;
-    group->outside = before.outside;
-    group->unmeasured = before.unmeasured;
-  }
+  group->memory_bytes = 0;
+  group->memory_unknown = false;
+  group->programs = 0;
+  group->unread = 0;
+  if (part == PART_AFTER_WINDOW)
+    return;
+  group->delta = (struct prog_stats){0};
+  group->unmeasured = 0;
+}
+
+void group_measure(struct group *group, enum part part,
+                   struct prog_stats advance) {
+  if (part == PART_WHOLE || part == PART_WINDOW)
+    group->delta = prog_stats_add(group->delta, advance);
+}
+
+void group_miss(struct group *group, enum part part, bool is_read) {
+  group->unread += !is_read;
+  if (part != PART_AFTER_WINDOW)
+    group->unmeasured++;
+}
+
+void group_bring_up(struct group *group, const struct span *span) {
+  const bool is_read = group->unread == 0;
+  const bool is_estimated = span->delta_ns != 0 && is_read &&
+                            group->unmeasured == 0 &&
+                            group->current_ns <= span->begin_ns;
+  group->is_current = span->is_whole || is_estimated;
+  if (!group->is_current || !is_read)
+    return; /* what was not read is part of what is yet to come */
+  if (!span->is_whole)
+    estimate_add(&group->estimate, group->delta, span->delta_ns, group->counted,
+                 span->now_ns - group->current_ns);
+  group->counted = (struct prog_stats){0};
+  group->current_ns = span->now_ns;
 }
 
 void group_table_begin(struct group_table *table, enum part part) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link) {
     group_begin(&node->group, part);
-    if (part == PART_FIRST)
+    if (part == PART_WHOLE || part == PART_BEFORE_WINDOW)
       node->touched = false;
   }
 }
 
-void group_table_join(struct group_table *table, struct group *group) {
-  group->programs++;
-  group_table_touch(table, group);
-}
-
-void group_table_touch(struct group_table *table, struct group *group) {
+void group_table_touch(struct group_table *table, struct group *group,
+                       uint64_t since_ns) {
   struct node *node = (struct node *)group;
   node->touched = true;
   if (!node->idle)
     return;
+  group->current_ns = since_ns;
   remove_idle(table, node);
   TAILQ_INSERT_TAIL(&table->active, node, link);
   if (node != &table->other)
@@ -189,25 +208,19 @@ void group_table_settle(struct group_table *table) {
     TAILQ_REMOVE(&table->active, node, link);
     if (node != &table->other)
       table->active_num--;
-    /* Its last delta would be of long ago. */
-    group_begin(&node->group, PART_FIRST);
+    /* What it counted would be of long ago. */
+    group_begin(&node->group, PART_WHOLE);
+    node->group.counted = (struct prog_stats){0};
     push_idle(table, node);
   }
   while (table->groups_max == 0 && table->idle_num > IDLE_MAX)
     forget_oldest(table);
 }
 
-void group_extrapolate(struct group *group, uint64_t interval_ns,
-                       uint64_t window_ns) {
-  estimate_add(&group->estimate, group->delta, group->outside, interval_ns,
-               window_ns);
-}
-
-void group_table_extrapolate(struct group_table *table, uint64_t interval_ns,
-                             uint64_t window_ns) {
+void group_table_bring_up(struct group_table *table, const struct span *span) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link)
-  group_extrapolate(&node->group, interval_ns, window_ns);
+  group_bring_up(&node->group, span);
 }
 
 const struct group *group_table_next(const struct group_table *table,

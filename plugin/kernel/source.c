@@ -13,11 +13,12 @@
 #include <string.h>
 
 int source_snapshot(struct source *source, struct prog_snapshot *ret_snapshot) {
-  struct prog_snapshot snapshot = {.time_ns = boottime_ns()};
+  struct prog_snapshot snapshot = {.time_ns = boottime_ns(),
+                                   .awake_ns = monotonic_ns()};
   int rc = source->snapshot(source, &snapshot);
   if (rc != 0)
     return rc;
-  snapshot.duration_ns = boottime_ns() - snapshot.time_ns;
+  snapshot.duration_ns = monotonic_ns() - snapshot.awake_ns;
   *ret_snapshot = snapshot;
   return 0;
 }

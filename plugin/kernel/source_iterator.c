@@ -6,6 +6,7 @@
 #include "prog_name.h"
 #include "prog_stream.h"
 #include "samples.h"
+#include "self_check.h"
 #include "source.h"
 
 #include <errno.h>
@@ -70,8 +71,9 @@ static int add_record(struct source_iterator *source,
   return 0;
 }
 
-/* The iterator runs once for each program, and is one itself: when it has
- * counted none of the runs since it came to itself, statistics are off. */
+/* The iterator runs once for each program, and is one itself: the kernel has
+ * counted each run since it came to itself, or none; or statistics were turned
+ * on or off meanwhile. */
 static enum statistics find_statistics(const struct sample_list *samples,
                                        const struct prog_record *own) {
   size_t i = samples->num;
@@ -80,8 +82,11 @@ static enum statistics find_statistics(const struct sample_list *samples,
   if (own->id == 0 || (own->flags & PROG_RECORD_UNREADABLE) != 0 || i == 0 ||
       samples->items[i - 1].id != own->id || samples->items[i - 1].unreadable)
     return STATISTICS_UNKNOWN;
-  return own->cnt > samples->items[i - 1].stats.cnt ? STATISTICS_ON
-                                                    : STATISTICS_OFF;
+  const uint64_t made = samples->num - i + 1;
+  const uint64_t counted = own->cnt - samples->items[i - 1].stats.cnt;
+  if (counted == 0)
+    return STATISTICS_OFF;
+  return counted >= made ? STATISTICS_ON : STATISTICS_MIXED;
 }
 
 /* Takes in the whole stream. Returns 0 when it ended in the kernel's own
@@ -151,12 +156,26 @@ static struct source_iterator *new_source(size_t read_size) {
   return source;
 }
 
+static int check(struct source *source, char *reason, size_t reason_size) {
+  struct self_check check;
+  struct prog_snapshot snapshot = {0};
+  int rc = self_check_begin(&check, "the iterator", reason, reason_size);
+  if (rc != 0)
+    return rc;
+  rc = source_snapshot(source, &snapshot);
+  return self_check_end(&check, rc, snapshot.samples, snapshot.samples_num);
+}
+
 int source_iterator_new(size_t read_size, struct source **ret_source,
                         char *reason, size_t reason_size) {
   struct source_iterator *source = new_source(read_size);
-  if (source == NULL)
+  if (source == NULL) {
+    snprintf(reason, reason_size, "no memory for the iterator");
     return -ENOMEM;
+  }
   int rc = iterator_load(&source->iterator, reason, reason_size);
+  if (rc == 0)
+    rc = check(&source->base, reason, reason_size);
   if (rc != 0) {
     iterator_source_free(&source->base);
     return rc;

@@ -8,12 +8,14 @@
 #include "prog_record.h"
 #include "prog_stream.h"
 #include "samples.h"
+#include "self_check.h"
 #include "unload_maps.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +81,33 @@ static void drain(struct unload_watch *watch) {
   ring_buffer__consume(watch->ring);
 }
 
+/* Whether it tells of the unload of a program what is true. */
+static int check(struct unload_watch *watch, char *reason, size_t reason_size) {
+  struct self_check check;
+  struct unloads unloads = {0};
+  int rc =
+      self_check_begin(&check, "the watch on unloads", reason, reason_size);
+  if (rc != 0)
+    return rc;
+  rc = unload_watch_read_counts(watch);
+  self_check_unload(&check);
+  if (rc == 0)
+    unload_watch_read_records(watch, &unloads);
+  return self_check_end(&check, rc, unloads.samples, unloads.samples_num);
+}
+
+static int open_ring(struct unload_watch *watch, char *reason,
+                     size_t reason_size) {
+  watch->ring = ring_buffer__new(unload_maps_ring_fd(watch->maps), take_record,
+                                 watch, NULL);
+  if (watch->ring != NULL)
+    return 0;
+  int rc = -errno;
+  snprintf(reason, reason_size, "the ring of unloads does not open: %s",
+           kernel_error_text(rc));
+  return rc;
+}
+
 int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
                      struct unload_watch **ret_watch, char *reason,
                      size_t reason_size) {
@@ -91,25 +120,15 @@ int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
                ? unload_maps_open(pin_dir, &watch->maps, reason, reason_size)
                : unload_maps_load(ring_size_bytes, &watch->maps, reason,
                                   reason_size);
-  if (rc == 0) {
-    watch->ring = ring_buffer__new(unload_maps_ring_fd(watch->maps),
-                                   take_record, watch, NULL);
-    if (watch->ring == NULL) {
-      rc = -errno;
-      snprintf(reason, reason_size, "the ring of unloads does not open: %s",
-               kernel_error_text(rc));
-    }
-  }
+  if (rc == 0)
+    rc = open_ring(watch, reason, reason_size);
+  if (rc == 0 && pin_dir == NULL)
+    rc = check(watch, reason, reason_size);
   if (rc == 0)
     *ret_watch = watch;
   else
     unload_watch_free(watch);
   return rc;
-}
-
-int unload_watch_pin(const struct unload_watch *watch, const char *dir,
-                     gid_t gid, mode_t mode) {
-  return unload_maps_pin(watch->maps, dir, gid, mode);
 }
 
 void unload_watch_free(struct unload_watch *watch) {
@@ -163,7 +182,7 @@ static int begin_first(struct unload_watch *watch) {
   return rc;
 }
 
-int unload_watch_begin(struct unload_watch *watch) {
+int unload_watch_read_counts(struct unload_watch *watch) {
   int stale = unload_maps_check(watch->maps);
   if (!watch->has_taken)
     return stale != 0 ? stale : begin_first(watch);
@@ -192,18 +211,23 @@ void unload_watch_take_over(struct unload_watch *watch,
   watch->taken.loads -= end->loads;
   watch->taken.unloads -= end->unloads;
   watch->taken.lost -= end->lost;
-  watch->taken.cnt -= end->cnt;
-  watch->taken.nsecs -= end->nsecs;
-  watch->taken.misses -= end->misses;
+}
+
+/* A task that is preempted while it writes a record keeps all that come after
+ * it in the ring. */
+static bool is_empty(const struct unload_watch *watch) {
+  struct pollfd ring = {.fd = unload_maps_ring_fd(watch->maps),
+                        .events = POLLIN};
+  return poll(&ring, 1, 0) == 0;
 }
 
 /* Somebody else who reads the ring takes records away from us, and nothing says
  * so but the number of unloads. A record is in the ring before its unload is
- * counted, and may have to wait there for one before it: so these are the
- * counts of the read before. */
+ * counted: so these are the counts of the read before, once the ring is empty.
+ */
 static void find_stolen(struct unload_watch *watch) {
-  if (watch->others == UINT64_MAX) /* the counts were never read */
-    return;
+  if (watch->others == UINT64_MAX || !is_empty(watch))
+    return; /* the counts were never read, or records are still to come */
   uint64_t expected = records_of(&watch->before) - watch->others;
   int64_t missing = (int64_t)(expected - watch->records);
   if (missing > 0 && (uint64_t)missing > watch->stolen)
@@ -220,7 +244,8 @@ static int compare_samples(const void *a, const void *b) {
   return 0;
 }
 
-void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads) {
+void unload_watch_read_records(struct unload_watch *watch,
+                               struct unloads *ret_unloads) {
   drain(watch);
   find_stolen(watch);
   struct sample_list *list = &watch->samples;
@@ -235,15 +260,12 @@ void unload_watch_end(struct unload_watch *watch, struct unloads *ret_unloads) {
       .unloaded = now->unloads - then->unloads,
       .lost = now->lost - then->lost + watch->unusable + stolen,
       .stolen = stolen,
-      .stats = {.cnt = now->cnt - then->cnt,
-                .nsecs = now->nsecs - then->nsecs,
-                .misses = now->misses - then->misses},
       .samples = list->items,
       .samples_num = list->num,
   };
 }
 
-void unload_watch_taken(struct unload_watch *watch) {
+void unload_watch_commit(struct unload_watch *watch) {
   watch->has_taken = true;
   watch->taken = watch->current;
   watch->unusable = 0;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
-#include "accounting.h"
 #include "bpffs.h"
-#include "clocks.h"
 #include "pin_access.h"
 #include "pin_options.h"
-#include "self_check.h"
 #include "source.h"
+#include "stats_switch.h"
 #include "unload_maps.h"
 #include "unload_pins.h"
 #include "unload_watch.h"
@@ -40,32 +38,22 @@ static int complain_of(const char *dir, const char *what, int error) {
   return complain(dir, reason, error);
 }
 
-/* Loads the iterator and looks whether it tells the truth. */
 static int load_iterator(struct source **ret_source) {
   char reason[300] = "out of memory";
-  struct source *source = NULL;
-  int rc = source_iterator_new(0, &source, reason, sizeof(reason));
-  if (rc == 0)
-    rc = self_check_iterator(source, reason, sizeof(reason));
-  if (rc != 0) {
+  int rc = source_iterator_new(0, ret_source, reason, sizeof(reason));
+  if (rc != 0)
     fprintf(stderr, "bpf_stats_pin: %s\n", reason);
-    source_free(source);
-    return rc;
-  }
-  *ret_source = source;
-  return 0;
+  return rc;
 }
 
-/* The same for the watch, with one that is let go again: in what is pinned are
- * records for somebody else. A kernel without fentry is none the worse for
- * that: the plugin polls. Returns whether there can be a watch. */
-static bool check_watch(void) {
+/* Returns whether there can be a watch, as one that is let go again shows: in
+ * what is pinned are records for somebody else. A kernel without fentry is none
+ * the worse for that: the plugin polls. */
+static bool can_watch(void) {
   char reason[300] = "";
   struct unload_watch *watch = NULL;
   int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
                             sizeof(reason));
-  if (rc == 0)
-    rc = self_check_watch(watch, reason, sizeof(reason));
   if (rc != 0)
     fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
             reason);
@@ -101,14 +89,14 @@ static int pin_iterator(const struct held_dir *dir,
 static int pin_new_watch(const struct held_dir *dir,
                          const struct pin_options *options) {
   char reason[300] = "";
-  struct unload_watch *watch = NULL;
+  struct unload_maps *maps = NULL;
   int rc = unload_pins_remove(dir->path);
   if (rc == 0)
-    rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
-                          sizeof(reason));
+    rc =
+        unload_maps_load(UNLOAD_RING_SIZE_BYTES, &maps, reason, sizeof(reason));
   if (rc == 0)
-    rc = unload_watch_pin(watch, dir->path, options->gid, options->mode);
-  unload_watch_free(watch);
+    rc = unload_maps_pin(maps, dir->path, options->gid, options->mode);
+  unload_maps_free(maps);
   return rc;
 }
 
@@ -172,15 +160,15 @@ static int pin_in_dir(const struct pin_options *options,
 
 static int pin(const struct pin_options *options) {
   /* While that is held, the checks can compare all counters. */
-  struct accounting accounting;
-  accounting_init(&accounting, true);
-  accounting_update(&accounting, boottime_ns());
+  struct stats_switch stats_switch;
+  stats_switch_init(&stats_switch, true);
+  stats_switch_update(&stats_switch);
   struct source *source = NULL;
   int rc = load_iterator(&source);
   if (rc == 0)
-    rc = pin_in_dir(options, source, check_watch());
+    rc = pin_in_dir(options, source, can_watch());
   source_free(source);
-  accounting_clear(&accounting);
+  stats_switch_clear(&stats_switch);
   return rc;
 }
 

@@ -7,9 +7,8 @@
 #include "table.h"
 
 #include "clocks.h"
-#include "groups.h"
 #include "metrics.h"
-#include "source.h"
+#include "reader.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -98,33 +97,27 @@ static uint64_t shortest_loop(void) {
   return sum;
 }
 
-/* A source with all that comes after it, up to the values. */
-struct reader {
+/* A source alone, and as a part of all that comes after it. */
+struct way {
   struct source *source;
-  struct groups *groups;
+  struct reader *reader;
 };
 
-/* Returns how many values the groups have. */
-static size_t read_all(struct reader *reader) {
-  struct prog_snapshot snapshot;
-  int rc = source_snapshot(reader->source, &snapshot);
-  if (rc == 0)
-    rc = groups_update(reader->groups, PART_FIRST, &snapshot);
+/* Reads up to the values. Returns how many of them the groups have. */
+static size_t read_all(struct way *way) {
+  const struct reading *reading;
+  int rc = reader_read(way->reader, &reading);
   if (rc != 0)
-    die("reading", rc);
-  struct metrics_read read = {
-      .host = groups_host(reader->groups),
-      .snapshot = &snapshot,
-      .measurement = {.coverage = 1.0, .measured_ns = 1}};
+    die(reading->reason, rc);
   size_t metrics_num = 0;
   const struct metric *metrics = metrics_all(&metrics_num);
   const metric_set set = metrics_default();
   size_t values_num = 0;
-  for (const struct group *group = groups_next(reader->groups, NULL);
-       group != NULL; group = groups_next(reader->groups, group))
+  for (const struct group *group = reader_next_group(way->reader, NULL);
+       group != NULL; group = reader_next_group(way->reader, group))
     for (size_t i = 0; i < metrics_num; i++) {
       union metric_value value;
-      if ((set >> i & 1) != 0 && metrics[i].compute(&read, group, &value))
+      if ((set >> i & 1) != 0 && metrics[i].compute(reading, group, &value))
         values_num++;
     }
   return values_num;
@@ -136,14 +129,15 @@ static double clock_us(clockid_t clock) {
 
 static struct selector *selector;
 
-static void reader_init(struct reader *reader, struct source *source) {
-  struct groups_options options = {
-      .selector = selector,
-      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
-      .groups_max = 2 * MANY,
-  };
-  *reader = (struct reader){.source = source, .groups = groups_new(&options)};
-  if (reader->groups == NULL)
+static void way_init(struct way *way, struct source *source,
+                     enum source_kind kind) {
+  struct reader_options options = {
+      .source = {.kind = kind},
+      .groups = {.selector = selector,
+                 .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
+                 .groups_max = 2 * MANY}};
+  *way = (struct way){.source = source, .reader = reader_new(&options)};
+  if (way->reader == NULL)
     die("starting", -ENOMEM);
 }
 
@@ -170,15 +164,15 @@ static double run_command(const char *command) {
 }
 
 /* Also checks that nothing is allocated in steady state. */
-static void count_allocations(struct reader *reader, const char *what) {
+static void count_allocations(struct way *way, const char *what) {
   unsigned long before = allocations;
-  read_all(reader); /* names and groups */
+  read_all(way); /* names and groups */
   unsigned long first = allocations - before;
-  read_all(reader); /* both buffers of each pair grow to their size */
-  read_all(reader);
+  read_all(way); /* both buffers of each pair grow to their size */
+  read_all(way);
   before = allocations;
   for (int i = 0; i < STEADY_READS; i++)
-    read_all(reader);
+    read_all(way);
   unsigned long steady = allocations - before;
   table_ratio(what, (double)steady, "", "those of the first read",
               (double)first, &steady_allocations_max);
@@ -217,8 +211,7 @@ static struct {
 
 /* Takes the walks alternately, so that what else the machine does hits all
  * alike. Returns how many values a read has. */
-static size_t take_walks(struct reader *by_syscall,
-                         struct reader *by_iterator) {
+static size_t take_walks(struct way *by_syscall, struct way *by_iterator) {
   int walk_link_fd = by_iterator == NULL ? -1 : other_iterator_load();
   size_t values_num = 0;
   for (int i = 0; i < ROUNDS; i++) {
@@ -245,8 +238,7 @@ static size_t take_walks(struct reader *by_syscall,
   return values_num;
 }
 
-static void compare_walks(struct reader *by_syscall,
-                          struct reader *by_iterator) {
+static void compare_walks(struct way *by_syscall, struct way *by_iterator) {
   size_t values_num = take_walks(by_syscall, by_iterator);
   table_value("shortest loop of system calls", median(us.loop, ROUNDS), "us");
   table_ratio_of_rounds("snapshot by system calls", us.by_syscall, "us",
@@ -267,7 +259,7 @@ static void compare_walks(struct reader *by_syscall,
 
 /* CPU time of a snapshot against that of what one would run instead, by
  * collectd's exec plugin. */
-static void compare_script(struct reader *by_iterator) {
+static void compare_script(struct way *by_iterator) {
   static const char bpftool[] = "${BPFTOOL:-bpftool} -j prog show >/dev/null";
   static const char script[] =
       "${BPFTOOL:-bpftool} -j prog show | jq -r '.[] | \"PUTVAL host/"
@@ -299,7 +291,7 @@ static void compare_script(struct reader *by_iterator) {
 }
 
 /* The same for ten times as many programs. */
-static void compare_many(struct reader *by_iterator) {
+static void compare_many(struct way *by_iterator) {
   static double many_us[ROUNDS], walk_us[ROUNDS];
   int walk_link_fd = other_iterator_load();
   snapshot_once(by_iterator->source);
@@ -322,7 +314,7 @@ static void compare_many(struct reader *by_iterator) {
 }
 
 /* All that is a matter of time. */
-static void compare(struct reader *by_syscall, struct reader *by_iterator) {
+static void compare(struct way *by_syscall, struct way *by_iterator) {
   int times = 0;
   do {
     table_section("%d programs, CPU time, medians of %d rounds", FEW, ROUNDS);
@@ -347,20 +339,20 @@ int main(void) {
   table_head();
   load_programs(0, FEW);
   selector = selector_new();
-  struct reader by_syscall, by_iterator;
+  struct way by_syscall, by_iterator;
   struct source *source = NULL;
   int rc = source_syscall_new(false, &source);
   if (rc != 0 || selector == NULL)
     die("starting", rc != 0 ? rc : -ENOMEM);
   table_section("%d programs: heap allocations of %d reads in steady state",
                 FEW, STEADY_READS);
-  reader_init(&by_syscall, source);
+  way_init(&by_syscall, source, SOURCE_SYSCALL);
   count_allocations(&by_syscall, "by system calls");
   char reason[400];
   bool has_iterator =
       source_iterator_new(0, &source, reason, sizeof(reason)) == 0;
   if (has_iterator) {
-    reader_init(&by_iterator, source);
+    way_init(&by_iterator, source, SOURCE_ITERATOR);
     count_allocations(&by_iterator, "by the iterator");
   } else {
     table_section("no iterator: %s", reason);

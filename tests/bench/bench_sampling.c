@@ -7,13 +7,10 @@
 #include "../live/progs.h"
 #include "table.h"
 
-#include "accounting.h"
 #include "clocks.h"
-#include "groups.h"
-#include "sampler.h"
-#include "source_choice.h"
+#include "reader.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <unistd.h>
 
 enum {
@@ -28,69 +25,56 @@ static const double added_at_1_percent_max = 0.02;
 
 enum mode { MODE_OFF, MODE_ON, MODE_1_PERCENT, MODE_10_PERCENT, MODES_NUM };
 
-static struct accounting accounting;
-static struct source *source;
-static struct groups *groups;
+static struct selector *selector;
 static int prog_fd;
-
-static void take_snapshot(enum part part) {
-  struct prog_snapshot snapshot;
-  int rc = source_snapshot(source, &snapshot);
-  if (rc == 0)
-    rc = groups_update(groups, part, &snapshot);
-  if (rc != 0)
-    die("reading", rc);
-}
-
-/* As the plugin does it. */
-static void begin_window(void) {
-  take_snapshot(PART_FIRST);
-  accounting_begin_window(&accounting);
-  if (accounting.error != 0)
-    die("turning statistics on", accounting.error);
-}
-
-static void end_window(void) {
-  accounting_end_window(&accounting);
-  take_snapshot(PART_WINDOW);
-}
 
 /* Runs the program in one call: each one takes the kernel some milliseconds to
  * set up. Returns ns per run, of CPU time: what else the machine does makes the
  * interval longer, and with it what a window is a share of. */
-static double run_interval(struct sampler *sampler) {
+static double run_interval(struct reader *reader) {
+  const struct reading *reading;
+  int rc = reader_read(reader, &reading);
+  if (rc == 0)
+    rc = reading->statistics_error;
+  if (rc != 0)
+    die("reading", rc);
+  reader_resume(reader);
   uint64_t begin_ns = monotonic_ns();
   uint64_t begin_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  if (sampler != NULL)
-    sampler_begin_interval(sampler, begin_ns);
-  int rc = prog_run(prog_fd, RUNS);
+  rc = prog_run(prog_fd, RUNS);
   uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_cpu_ns;
+  if (rc == 0)
+    rc = reader_read(reader, &reading);
   if (rc != 0)
     die("running", rc);
-  if (sampler != NULL) {
-    sampler_wait(sampler);
-    take_snapshot(PART_LAST);
-  } else {
-    interval_ns = monotonic_ns() - begin_ns;
-  }
+  interval_ns = monotonic_ns() - begin_ns;
   return (double)cpu_ns / RUNS;
 }
 
-static double run_mode(enum mode mode) {
-  const struct sampler_work work = {begin_window, end_window};
-  struct sampler *sampler = NULL;
-  accounting_init(&accounting, mode == MODE_ON);
-  accounting_update(&accounting, boottime_ns());
-  if (mode == MODE_1_PERCENT || mode == MODE_10_PERCENT) {
-    int rc = sampler_new(interval_ns,
-                         interval_ns / (mode == MODE_1_PERCENT ? 100 : 10),
-                         &work, &sampler);
-    if (rc != 0)
-      die("starting", rc);
+static uint64_t window_ns_of(enum mode mode) {
+  switch (mode) {
+  case MODE_1_PERCENT:
+    return interval_ns / 100;
+  case MODE_10_PERCENT:
+    return interval_ns / 10;
+  default:
+    return 0;
   }
-  double ns_per_run = run_interval(sampler);
-  sampler_free(sampler);
-  accounting_clear(&accounting);
+}
+
+static double run_mode(enum mode mode) {
+  struct reader_options options = {
+      .source = {.kind = SOURCE_AUTO},
+      .groups = {.selector = selector,
+                 .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}},
+      .enable_stats = mode != MODE_OFF,
+      .interval_ns = interval_ns,
+      .window_ns = window_ns_of(mode)};
+  struct reader *reader = reader_new(&options);
+  if (reader == NULL)
+    die("starting", -ENOMEM);
+  double ns_per_run = run_interval(reader);
+  reader_free(reader);
   return ns_per_run;
 }
 
@@ -118,25 +102,15 @@ static void compare(void) {
 }
 
 int main(void) {
-  struct source_options options = {.kind = SOURCE_AUTO};
-  struct source_note note;
-  int rc = source_choose(&options, &source, &note);
-  if (rc != 0)
-    die(note.text, rc);
-  struct selector *selector = selector_new();
-  groups = groups_new(&(struct groups_options){
-      .selector = selector,
-      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}});
+  selector = selector_new();
   prog_fd = prog_load(BPF_PROG_TYPE_XDP, "bench_xdp", PROG_RETURNS);
-  if (groups == NULL || prog_fd < 0)
+  if (selector == NULL || prog_fd < 0)
     die("loading", prog_fd);
   int times = 0;
   do
     compare();
   while (table_once_more(&times));
   close(prog_fd);
-  groups_free(groups);
   selector_free(selector);
-  source_free(source);
   return table_exceeded() ? 1 : 0;
 }

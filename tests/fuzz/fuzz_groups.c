@@ -46,8 +46,10 @@ static void walk(struct input *input, uint8_t flags) {
   uint8_t unreadable = flip(flags, READ_UNREADABLE) ? take_byte(input) : 0;
   struct kernel_prog *prog;
   uint32_t id = 0;
-  snapshot = (struct prog_snapshot){
-      .time_ns = ++kernel.now_ns, .samples = samples, .has_misses = true};
+  snapshot = (struct prog_snapshot){.time_ns = ++kernel.now_ns,
+                                    .awake_ns = kernel.now_ns,
+                                    .samples = samples,
+                                    .has_misses = true};
   kernel_walk(&kernel);
   while ((prog = kernel_next(&kernel, id)) != NULL) {
     size_t i = snapshot.samples_num;
@@ -98,21 +100,27 @@ static void begin(bool first) {
   kernel_watch(&kernel);
 }
 
-static void update(struct input *input, enum part part) {
+static void update(enum part part) {
   snapshot.unloads = watched ? &unloads : NULL;
   int rc = groups_update(trial.groups, part, &snapshot);
   demand(rc == 0, "memory");
   trial.part = part;
-  if (part == PART_FIRST)
-    return;
-  uint64_t interval_ns = take_u64(input);
-  groups_extrapolate(trial.groups, interval_ns, take_u64(input));
+}
+
+static void estimate(struct input *input) {
+  uint64_t delta_ns = take_u64(input);
+  struct span span = {.now_ns = kernel.now_ns,
+                      .is_whole = delta_ns % 8 == 7,
+                      .begin_ns = take_u64(input) % (kernel.now_ns + 1),
+                      .delta_ns = delta_ns};
+  groups_bring_up(trial.groups, &span);
+  trial_forget_counted(&trial);
 }
 
 static enum part part_of(uint8_t flags) {
   if (flip(flags, READ_LAST))
-    return PART_LAST;
-  return flip(flags, READ_WINDOW) ? PART_WINDOW : PART_FIRST;
+    return flip(flags, READ_WINDOW) ? PART_AFTER_WINDOW : PART_BEFORE_WINDOW;
+  return flip(flags, READ_WINDOW) ? PART_WINDOW : PART_WHOLE;
 }
 
 static void read_all(struct input *input) {
@@ -133,9 +141,11 @@ static void read_all(struct input *input) {
   meanwhile(input, flags);
   kernel_walked(&kernel, &snapshot);
   empty_ring();
-  update(input, part_of(flags));
+  update(part_of(flags));
   trial.at_rest = !flip(flags, READ_BUSY) && !kernel_has_dying(&kernel);
   trial_check(&trial, &kernel, &snapshot);
+  if (trial.part == PART_AFTER_WINDOW)
+    estimate(input);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -65,10 +65,10 @@ static void count_programs(struct check *check) {
 static struct prog_stats delta_of(const struct check *check,
                                   const struct group *group,
                                   const struct trial_group *before) {
-  if (check->trial->part != PART_LAST)
+  if (check->trial->part == PART_WHOLE || check->trial->part == PART_WINDOW)
     return group->delta;
-  demand(at_most(before->outside, group->outside), "what is outside adds up");
-  return minus(group->outside, before->outside);
+  demand(at_most(before->counted, group->counted), "what is counted adds up");
+  return minus(group->counted, before->counted);
 }
 
 /* What holds of any group, also of the host. KNOWN: it cannot have been
@@ -104,7 +104,7 @@ static void remember(struct trial_group *seen, const struct group *group) {
   *seen = (struct trial_group){.shown = true,
                                .total = group->total,
                                .estimated = group_estimated_total(group),
-                               .outside = group->outside};
+                               .counted = group->counted};
 }
 
 /* Goes over the groups. Returns how many programs they have. */
@@ -130,7 +130,7 @@ static size_t check_walk(struct check *check) {
   for (size_t i = 0; i < KERNEL_GROUPS; i++) {
     trial->seen[i].shown = shown[i];
     if (!shown[i])
-      trial->seen[i].outside = (struct prog_stats){0};
+      trial->seen[i].counted = (struct prog_stats){0};
   }
   demand(trial->groups_max == 0 || num <= trial->groups_max, "MaxInstances");
   return programs;
@@ -166,9 +166,12 @@ static void check_counts(const struct check *check, const struct host *host) {
   demand(host->churn.unloaded >= before->churn.unloaded, "unloads do not fall");
   demand(host->unwatched_unloads >= before->unwatched_unloads,
          "unwatched unloads do not fall");
+  bool ends_interval =
+      trial->part == PART_WHOLE || trial->part == PART_AFTER_WINDOW;
   demand(host->read_errors ==
-             before->read_errors + check->snapshot->read_errors,
-         "read errors add up");
+             before->read_errors +
+                 (ends_interval ? check->snapshot->read_errors : 0),
+         "read errors add up, once a read");
   if (keeps_all(trial))
     demand(host->folded_programs == 0, "nothing is folded");
   if (check->snapshot->complete)
@@ -180,6 +183,13 @@ static void check_counts(const struct check *check, const struct host *host) {
   } else if (trial->mode == TRIAL_POLLED && !check->kernel->reuses_ids) {
     demand(host->churn.loaded <= check->kernel->last_id, "loads, polled");
   }
+}
+
+void trial_forget_counted(struct trial *trial) {
+  trial->seen_host.counted = groups_host(trial->groups)->group.counted;
+  for (const struct group *group = groups_next(trial->groups, NULL);
+       group != NULL; group = groups_next(trial->groups, group))
+    trial->seen[number_of(group->name)].counted = group->counted;
 }
 
 void trial_check(struct trial *trial, const struct kernel *kernel,

@@ -76,7 +76,6 @@ enum { DIES = 4, DIES_LOST = 5, DIES_TWICE = 6 };
 static void die(struct kernel *kernel, struct kernel_prog *prog, uint8_t how) {
   prog->state = KERNEL_FREE;
   kernel->counts.unloaded++;
-  add(&kernel->counts.stats, prog->stats);
   if (how != DIES_LOST && kernel->ring_num < KERNEL_RING_MAX) {
     kernel->ring[kernel->ring_num++] = describe(prog);
     if (how == DIES_TWICE && kernel->ring_num < KERNEL_RING_MAX)

@@ -2,9 +2,8 @@
 /* capabilities: tries each way to read programs with what privilege it has, and
  * prints a line of outcomes. Argument: the path of a pinned iterator, or "-".
  */
-#include "accounting.h"
-#include "clocks.h"
 #include "source_choice.h"
+#include "stats_switch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +16,11 @@ int main(int argc, char **argv) {
     return 2;
   }
   char reason[400] = "";
-  struct accounting accounting;
+  struct stats_switch stats_switch;
   struct source *source = NULL;
-  accounting_init(&accounting, true);
-  accounting_update(&accounting, boottime_ns());
-  accounting_clear(&accounting);
+  stats_switch_init(&stats_switch, true);
+  stats_switch_update(&stats_switch);
+  stats_switch_clear(&stats_switch);
 
   int syscall_rc = source_syscall_new(false, &source);
   source_free(syscall_rc == 0 ? source : NULL);
@@ -33,7 +32,7 @@ int main(int argc, char **argv) {
     source_free(pin_rc == 0 ? source : NULL);
   }
   printf("syscall: %s, EnableStats: %s, iterator: %s, pin: %s\n",
-         outcome(syscall_rc), outcome(accounting.error), outcome(iterator_rc),
+         outcome(syscall_rc), outcome(stats_switch.error), outcome(iterator_rc),
          outcome(pin_rc));
   return 0;
 }

@@ -6,11 +6,10 @@
 #include "../tap.h"
 #include "progs.h"
 
-#include "accounting.h"
 #include "clocks.h"
-#include "groups.h"
 #include "metrics.h"
 #include "prog_type.h"
+#include "reader.h"
 #include "self_check.h"
 #include "source_choice.h"
 
@@ -28,64 +27,64 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct accounting accounting;
 static struct selector *selector;
-static struct source *source;
-static struct groups *groups;
-static struct prog_snapshot snapshot;
+static struct reader *reader;
+static enum source_kind kind;
+static const struct reading *reading;
 
-static struct source *open_source(enum source_kind kind) {
+static struct source *open_source(enum source_kind other_kind) {
   char reason[400] = "";
   struct source *opened = NULL;
-  int rc = kind == SOURCE_ITERATOR
+  int rc = other_kind == SOURCE_ITERATOR
                ? source_iterator_new(0, &opened, reason, sizeof(reason))
                : source_syscall_new(true, &opened);
   ck_assert_msg(rc == 0, "opening the source: %s %s", strerror(-rc), reason);
   return opened;
 }
 
-static void setup_without_statistics(enum source_kind kind) {
-  selector = selector_new();
-  source = open_source(kind);
-  struct groups_options groups_options = {
-      .selector = selector,
-      .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}};
-  groups = groups_new(&groups_options);
-  ck_assert_ptr_nonnull(groups);
+static void setup_with(bool enable_stats) {
+  struct reader_options options = {
+      .source = {.kind = kind, .memory = true},
+      .groups = {.selector = selector_new(),
+                 .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}},
+      .enable_stats = enable_stats};
+  selector = options.groups.selector;
+  reader = reader_new(&options);
+  ck_assert_ptr_nonnull(reader);
+  int rc = reader_open(reader, &reading);
+  ck_assert_msg(rc == 0, "%s", reading->reason);
+  ck_assert_int_eq(reading->statistics_error, 0);
 }
 
-static void setup(enum source_kind kind) {
-  setup_without_statistics(kind);
-  accounting_init(&accounting, true);
-  accounting_update(&accounting, boottime_ns());
-  ck_assert_int_eq(accounting.error, 0);
+static void setup_iterator(void) {
+  kind = SOURCE_ITERATOR;
+  setup_with(true);
 }
 
-static void setup_iterator(void) { setup(SOURCE_ITERATOR); }
-static void setup_syscall(void) { setup(SOURCE_SYSCALL); }
+static void setup_syscall(void) {
+  kind = SOURCE_SYSCALL;
+  setup_with(true);
+}
+
 static void setup_iterator_off(void) {
-  setup_without_statistics(SOURCE_ITERATOR);
-}
-static void setup_syscall_off(void) {
-  setup_without_statistics(SOURCE_SYSCALL);
+  kind = SOURCE_ITERATOR;
+  setup_with(false);
 }
 
-static void teardown_without_statistics(void) {
-  groups_free(groups);
-  source_free(source);
-  selector_free(selector);
+static void setup_syscall_off(void) {
+  kind = SOURCE_SYSCALL;
+  setup_with(false);
 }
 
 static void teardown(void) {
-  accounting_clear(&accounting);
-  teardown_without_statistics();
+  reader_free(reader);
+  selector_free(selector);
 }
 
 static void read_once(void) {
-  ck_assert_int_eq(source_snapshot(source, &snapshot), 0);
-  ck_assert(snapshot.complete);
-  ck_assert_uint_eq(snapshot.read_errors, 0);
-  ck_assert_int_eq(groups_update(groups, PART_FIRST, &snapshot), 0);
+  ck_assert_int_eq(reader_read(reader, &reading), 0);
+  ck_assert(reading->snapshot->complete);
+  ck_assert_uint_eq(reading->snapshot->read_errors, 0);
 }
 
 static int load(enum bpf_prog_type type, const char *name) {
@@ -95,9 +94,10 @@ static int load(enum bpf_prog_type type, const char *name) {
 }
 
 static const struct prog_sample *find_sample(uint32_t id) {
-  for (size_t i = 0; i < snapshot.samples_num; i++)
-    if (snapshot.samples[i].id == id)
-      return &snapshot.samples[i];
+  const struct prog_snapshot *snapshot = reading->snapshot;
+  for (size_t i = 0; i < snapshot->samples_num; i++)
+    if (snapshot->samples[i].id == id)
+      return &snapshot->samples[i];
   return NULL;
 }
 
@@ -108,25 +108,20 @@ static const struct prog_sample *sample_of(int prog_fd) {
 }
 
 static const struct group *group_of(const char *name) {
-  for (const struct group *group = groups_next(groups, NULL); group != NULL;
-       group = groups_next(groups, group))
+  for (const struct group *group = reader_next_group(reader, NULL);
+       group != NULL; group = reader_next_group(reader, group))
     if (strcmp(group->name, name) == 0)
       return group;
   return NULL;
 }
 
 static bool has_value(const char *key, const struct group *group) {
-  struct metrics_read read = {
-      .host = groups_host(groups),
-      .snapshot = &snapshot,
-      .measurement = measurement_of_interval(&accounting, groups_host(groups),
-                                             snapshot.time_ns)};
   size_t num = 0;
   const struct metric *metrics = metrics_all(&num);
   for (size_t i = 0; i < num; i++) {
     union metric_value value;
     if (strcmp(metrics[i].key, key) == 0)
-      return metrics[i].compute(&read, group, &value);
+      return metrics[i].compute(reading, group, &value);
   }
   ck_abort_msg("no metric %s", key);
 }
@@ -251,7 +246,7 @@ START_TEST(source__kernel_without_misses__says_so) {
   int fd = load(BPF_PROG_TYPE_XDP, "live_no_misses");
   ck_assert_int_eq(prog_run(fd, 10), 0);
   read_once();
-  ck_assert(!snapshot.has_misses);
+  ck_assert(!reading->snapshot->has_misses);
   ck_assert(!has_value("recursion_misses", group_of("live_no_misses")));
   ck_assert(!has_value("miss_rate", group_of("live_no_misses")));
   ck_assert(has_value("invocations", group_of("live_no_misses")));
@@ -345,8 +340,6 @@ START_TEST(groups__statistics_off__counters_stand_still_and_no_gauge) {
   ck_assert_uint_eq(group->total.nsecs, 0);
   /* The trap: misses are counted all the same. */
   ck_assert_uint_eq(group->delta.misses, 100);
-  accounting_init(&accounting, false);
-  accounting_update(&accounting, boottime_ns());
   ck_assert(!has_value("miss_rate", group));
   ck_assert(!has_value("ns_per_call", group));
   ck_assert(!has_value("cpu_percent", group));
@@ -356,25 +349,26 @@ END_TEST
 
 /* The iterator alone knows, whoever has turned them on. */
 START_TEST(snapshot__statistics_on_or_off__iterator_knows) {
-  bool knows = strcmp(source->name, "iterator") == 0;
+  const bool knows = kind == SOURCE_ITERATOR;
   for (int i = 0; i < 3; i++) {
     int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
     read_once();
-    ck_assert_int_eq(snapshot.statistics,
+    ck_assert_int_eq(reading->snapshot->statistics,
                      knows ? STATISTICS_ON : STATISTICS_UNKNOWN);
     close(fd);
     read_once();
-    ck_assert_int_eq(snapshot.statistics,
+    ck_assert_int_eq(reading->snapshot->statistics,
                      knows ? STATISTICS_OFF : STATISTICS_UNKNOWN);
   }
 }
 END_TEST
 
-START_TEST(accounting__cleared__statistics_are_off_again) {
+START_TEST(reader__freed__statistics_are_off_again) {
   int fd = load(BPF_PROG_TYPE_XDP, "live_clear");
   ck_assert_int_eq(prog_run(fd, 7), 0);
-  accounting_clear(&accounting);
+  teardown();
   ck_assert_int_eq(prog_run(fd, 1000), 0);
+  setup_with(false);
   read_once();
   ck_assert_uint_eq(sample_of(fd)->stats.cnt, 7);
   close(fd);
@@ -423,8 +417,8 @@ START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
     ck_assert_int_eq(prog_run(fd, 1), 0);
     read_once();
     ck_assert_uint_eq(group_of("live_steady")->total.cnt, runs);
-    ck_assert_uint_ge(groups_host(groups)->group.total.cnt, host_cnt);
-    host_cnt = groups_host(groups)->group.total.cnt;
+    ck_assert_uint_ge(reading->host->group.total.cnt, host_cnt);
+    host_cnt = reading->host->group.total.cnt;
     for (int n = 0; n < 3; n++) {
       char name[32];
       snprintf(name, sizeof(name), "live_churn_%d", n);
@@ -439,7 +433,7 @@ START_TEST(groups__programs_come_and_go_while_reading__totals_never_fall) {
   int status = 0;
   ck_assert_int_eq(waitpid(churner, &status, 0), churner);
   ck_assert(WIFSIGNALED(status)); /* it did not give up before */
-  ck_assert_uint_gt(groups_host(groups)->churn.loaded, 0);
+  ck_assert_uint_gt(reading->host->churn.loaded, 0);
   close(fd);
 }
 END_TEST
@@ -453,8 +447,8 @@ START_TEST(groups__programs_came_and_went_between_reads__count_as_churn) {
   int fd = load(BPF_PROG_TYPE_XDP, "live_last");
   read_once();
   /* Others may load programs as well, so: at least. */
-  ck_assert_uint_ge(groups_host(groups)->churn.loaded, 10);
-  ck_assert_uint_ge(groups_host(groups)->churn.unloaded, 9);
+  ck_assert_uint_ge(reading->host->churn.loaded, 10);
+  ck_assert_uint_ge(reading->host->churn.unloaded, 9);
   close(fd);
   close(first);
 }
@@ -539,8 +533,8 @@ START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
   struct prog_snapshot other_snapshot;
   ck_assert_int_eq(source_snapshot(other, &other_snapshot), 0);
   read_once();
-  ck_assert_int_eq(snapshot.has_misses, other_snapshot.has_misses);
-  ck_assert_uint_eq(snapshot.samples_num, other_snapshot.samples_num);
+  ck_assert_int_eq(reading->snapshot->has_misses, other_snapshot.has_misses);
+  ck_assert_uint_eq(reading->snapshot->samples_num, other_snapshot.samples_num);
   for (size_t i = 0; i < num; i++) {
     const struct prog_sample *sample = sample_of(fds[i]);
     for (size_t j = 0; j < other_snapshot.samples_num; j++)
@@ -592,7 +586,7 @@ START_TEST(iterator__any_read_size__gives_equal_samples) {
 END_TEST
 
 /* Walks so often, and returns how many programs could not be read meanwhile. */
-static size_t count_unreadable(int walks) {
+static size_t count_unreadable(struct source *source, int walks) {
   size_t unreadable = 0;
   for (int i = 0; i < walks; i++) {
     struct prog_snapshot walked = {0};
@@ -605,45 +599,38 @@ static size_t count_unreadable(int walks) {
 /* As two collectds with one pin do. */
 START_TEST(iterator__two_readers_at_once__each_reads_all_programs) {
   enum { WALKS = 4000 };
+  struct source *source = open_source(SOURCE_ITERATOR);
   pid_t other = fork();
   if (other == 0)
-    _exit(count_unreadable(WALKS) != 0);
-  ck_assert_uint_eq(count_unreadable(WALKS), 0);
+    _exit(count_unreadable(source, WALKS) != 0);
+  ck_assert_uint_eq(count_unreadable(source, WALKS), 0);
+  source_free(source);
   int status = 0;
   ck_assert_int_eq(waitpid(other, &status, 0), other);
   ck_assert_int_eq(status, 0);
 }
 END_TEST
 
+/* Checks the iterator, after the truth was changed by so many runs. */
+static int check_iterator(uint64_t too_many, char *reason, size_t reason_size) {
+  struct self_check check;
+  ck_assert_int_eq(
+      self_check_begin(&check, "the iterator", reason, reason_size), 0);
+  read_once();
+  check.info.run_cnt -= too_many;
+  return self_check_end(&check, 0, reading->snapshot->samples,
+                        reading->snapshot->samples_num);
+}
+
 START_TEST(self_check__on_this_kernel__finds_no_difference) {
   char reason[400] = "";
-  int rc = self_check_iterator(source, reason, sizeof(reason));
-  ck_assert_msg(rc == 0, "%s", reason);
+  ck_assert_msg(check_iterator(0, reason, sizeof(reason)) == 0, "%s", reason);
 }
 END_TEST
 
-static const struct prog_sample *wrong_samples;
-static struct prog_sample wrong_sample;
-
-/* A source that shows every program, but one run too many. */
-static int wrong_snapshot(struct source *base, struct prog_snapshot *ret) {
-  (void)base;
-  struct prog_snapshot right;
-  int rc = source_snapshot(source, &right);
-  wrong_sample = right.samples[right.samples_num - 1]; /* the check's own */
-  wrong_sample.stats.cnt++;
-  wrong_samples = &wrong_sample;
-  *ret = right;
-  ret->samples = wrong_samples;
-  ret->samples_num = 1;
-  return rc;
-}
-
 START_TEST(self_check__one_run_too_many__is_refused) {
-  struct source wrong = {.name = "wrong", .snapshot = wrong_snapshot};
   char reason[400] = "";
-  ck_assert_int_eq(self_check_iterator(&wrong, reason, sizeof(reason)),
-                   -EILSEQ);
+  ck_assert_int_eq(check_iterator(1, reason, sizeof(reason)), -EILSEQ);
   ck_assert_ptr_nonnull(strstr(reason, "wrong numbers"));
 }
 END_TEST
@@ -692,6 +679,7 @@ START_TEST(source_choice__few_descriptors_at_start__has_the_iterator_later) {
   struct rlimit before = limit_fds(1); /* enough for system calls */
   ck_assert_int_eq(source_choice_update(&choice, &note), 0);
   ck_assert_str_eq(choice.source->name, "syscall");
+  struct prog_snapshot snapshot;
   ck_assert_int_eq(source_snapshot(choice.source, &snapshot), 0);
   ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
   for (int i = 0; i < 3 && strcmp(choice.source->name, "syscall") == 0; i++)
@@ -725,7 +713,7 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
     tcase_add_test(tests, source__kernel_without_misses__says_so);
   if (getenv("LIVE_FENTRY") != NULL)
     tcase_add_test(tests, groups__fentry_recursion__misses_are_exact);
-  tcase_add_test(tests, accounting__cleared__statistics_are_off_again);
+  tcase_add_test(tests, reader__freed__statistics_are_off_again);
   tcase_add_test(
       tests, groups__reloaded_again_and_again__total_is_the_sum_of_all_runs);
   tcase_add_test(tests,
@@ -739,7 +727,7 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
   if (!has_recursion_guard())
     return;
   TCase *off = tcase_create(off_name);
-  tcase_add_checked_fixture(off, begin_off, teardown_without_statistics);
+  tcase_add_checked_fixture(off, begin_off, teardown);
   tcase_add_test(off,
                  groups__statistics_off__counters_stand_still_and_no_gauge);
   tcase_add_test(off, snapshot__statistics_on_or_off__iterator_knows);

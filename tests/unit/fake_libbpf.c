@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TYPES_MAX = 8 };
@@ -39,7 +40,29 @@ static unsigned pins_of_fd[FDS_MAX]; /* fake_libbpf.pins_made at its opening */
 
 static bool is_old(int fd) { return pins_of_fd[fd] != fake_libbpf.pins_made; }
 
+/* The program that the plugin loads to run it. */
+static struct fake_prog canary;
+
+/* What the plugin last turned statistics on with. */
+static int enabled_fd;
+static ino_t enabled_inode;
+
+static ino_t inode_of(int fd) {
+  struct stat stat = {0};
+  return fstat(fd, &stat) == 0 ? stat.st_ino : 0;
+}
+
+static bool is_enabled(void) {
+  return enabled_inode != 0 && inode_of(enabled_fd) == enabled_inode;
+}
+
+bool fake_libbpf_is_counted(void) {
+  return fake_libbpf.sysctl_on || fake_libbpf.statistics_on || is_enabled();
+}
+
 void fake_libbpf_reset(void) {
+  canary = (struct fake_prog){.name = "canary"};
+  enabled_inode = 0;
   fake_libbpf = (struct fake_libbpf){
       .info_len = sizeof(struct bpf_prog_info),
       .ring_type = BPF_MAP_TYPE_RINGBUF,
@@ -78,8 +101,20 @@ static int next_id_after(__u32 start_id, __u32 *next_id) {
   return -ENOENT;
 }
 
+static void run_in_window(void) {
+  if (!is_enabled() || fake_libbpf.window_walks++ != 0)
+    return;
+  for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
+    fake_libbpf.progs[i].run_cnt += fake_libbpf.runs_per_window;
+    fake_libbpf.progs[i].run_time_ns += 10 * fake_libbpf.runs_per_window;
+    fake_libbpf.progs[i].recursion_misses += fake_libbpf.misses_per_window;
+  }
+}
+
 int bpf_prog_get_next_id(__u32 start_id, __u32 *next_id) {
   int rc = next_id_after(start_id, next_id);
+  if (rc == -ENOENT)
+    run_in_window();
   if (rc != 0)
     __atomic_add_fetch(&fake_libbpf.walks, 1, __ATOMIC_RELEASE);
   return rc;
@@ -128,6 +163,8 @@ int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
   struct fake_prog *prog = prog_of_fd[fd];
   if (prog->info_error != 0)
     return prog->info_error;
+  if (fake_libbpf.on_read != NULL && prog != &canary)
+    fake_libbpf.on_read(prog);
   struct bpf_prog_info *asked = ret_info;
   struct bpf_prog_info info = {
       .id = prog->id,
@@ -305,13 +342,20 @@ int bpf_prog_load(enum bpf_prog_type type, const char *name,
   (void)insns;
   (void)insns_num;
   (void)opts;
-  return -EPERM;
+  if (fake_libbpf.load_error != 0)
+    return fake_libbpf.load_error;
+  int fd = new_fd();
+  prog_of_fd[fd] = &canary;
+  map_of_fd[fd] = MAP_NONE;
+  return fd;
 }
 
 int bpf_prog_test_run_opts(int prog_fd, struct bpf_test_run_opts *opts) {
-  (void)prog_fd;
   (void)opts;
-  return -EPERM;
+  if (fake_libbpf.on_read != NULL)
+    fake_libbpf.on_read(NULL);
+  prog_of_fd[prog_fd]->run_cnt += fake_libbpf_is_counted();
+  return 0;
 }
 
 int bpf_enable_stats(enum bpf_stats_type type) {
@@ -320,12 +364,10 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   if (fake_libbpf.enable_stats_error != 0)
     return fake_libbpf.enable_stats_error;
   fake_libbpf.enabled_num++;
-  for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
-    fake_libbpf.progs[i].run_cnt += fake_libbpf.runs_per_enabling;
-    fake_libbpf.progs[i].run_time_ns += 10 * fake_libbpf.runs_per_enabling;
-    fake_libbpf.progs[i].recursion_misses += fake_libbpf.misses_per_enabling;
-  }
-  return new_fd();
+  fake_libbpf.window_walks = 0;
+  enabled_fd = new_fd();
+  enabled_inode = inode_of(enabled_fd);
+  return enabled_fd;
 }
 
 static void write_all(int fd, const void *data, size_t size) {
@@ -365,10 +407,12 @@ int fake_libbpf_open_iterator(void) {
   struct fake_prog *own = NULL;
   for (size_t i = 0; i < fake_libbpf.progs_num; i++) {
     struct fake_prog *prog = &fake_libbpf.progs[i];
+    if (fake_libbpf.on_read != NULL)
+      fake_libbpf.on_read(prog);
     if (prog->id == fake_libbpf.iterator_id)
       own = prog;
     write_record(fd, prog);
-    if (own != NULL && fake_libbpf.statistics_on)
+    if (own != NULL && fake_libbpf_is_counted())
       own->run_cnt++;
   }
   if (own != NULL) {
@@ -377,13 +421,6 @@ int fake_libbpf_open_iterator(void) {
   }
   write_all(fd, &end, sizeof(end));
   if (lseek(fd, 0, SEEK_SET) != 0)
-    abort();
-  return fd;
-}
-
-int fake_libbpf_open_sysctl(void) {
-  int fd = new_fd();
-  if (pwrite(fd, fake_libbpf.sysctl_on ? "1\n" : "0\n", 2, 0) != 2)
     abort();
   return fd;
 }
@@ -465,6 +502,8 @@ struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
 
 int ring_buffer__consume(struct ring_buffer *ring) {
   const bool old = ring->pins != fake_libbpf.pins_made;
+  if (fake_libbpf.ring_is_held)
+    return 0;
   struct fake_ring_record *records =
       old ? fake_libbpf.old_ring : fake_libbpf.ring;
   size_t *num = old ? &fake_libbpf.old_ring_num : &fake_libbpf.ring_num;
@@ -507,8 +546,5 @@ struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,
   memcpy(ret->bytes + sizeof(record), name, len + 1);
   ret->size = sizeof(record) + record.name_size;
   fake_libbpf.counters.unloads++;
-  fake_libbpf.counters.cnt += record.cnt;
-  fake_libbpf.counters.nsecs += record.nsecs;
-  fake_libbpf.counters.misses += record.misses;
   return ret;
 }

@@ -37,13 +37,16 @@ extern struct fake_libbpf {
   uint32_t next_id_repeats;    /* the walk comes back to this id; 0: no */
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
+  int load_error;              /* -errno of bpf_prog_load */
   bool sysctl_on;              /* kernel.bpf_stats_enabled */
   bool has_iterator;           /* a file "iterator" is a pinned one */
   uint32_t iterator_id;
-  bool statistics_on;         /* so that the iterator counts its own runs */
-  unsigned enabled_num;       /* how often it went well */
-  uint64_t runs_per_enabling; /* what each program then runs, 10 ns a run */
-  uint64_t misses_per_enabling;
+  bool statistics_on;       /* as others have them, not the sysctl */
+  unsigned enabled_num;     /* how often it went well */
+  uint64_t runs_per_window; /* of each program from the first walk after that
+                               to the second, 10 ns a run */
+  uint64_t misses_per_window;
+  unsigned window_walks;          /* since it last went well */
   struct confinement confinement; /* of the process; reset: no capability */
   /* The watch on unloads, as if pinned. */
   bool has_pins;
@@ -55,6 +58,7 @@ extern struct fake_libbpf {
     size_t size;
   } ring[FAKE_RING_MAX]; /* what it hands out at the next consume */
   size_t ring_num;
+  bool ring_is_held; /* a record that is being written keeps others behind it */
   unsigned pins_made; /* how often others have come in their place */
   struct unload_counters old_counters; /* of those before, which are open */
   struct fake_ring_record old_ring[FAKE_RING_MAX];
@@ -62,6 +66,9 @@ extern struct fake_libbpf {
   /* The members of the kernel's enum bpf_prog_type, up to 8, as in
    * "6 BPF_PROG_TYPE_XDP 7 BPF_PROG_TYPE_PERF_EVENT"; NULL: it has no BTF. */
   const char *kernel_types;
+  /* Called for each program just before a walk reads it, and for each run of
+   * the plugin's own program, in which case it is NULL; or NULL. */
+  void (*on_read)(const struct fake_prog *prog);
   /* What was called. */
   unsigned btf_loads;
   unsigned kernel_btf_loads;
@@ -75,8 +82,8 @@ extern struct fake_libbpf {
  */
 int fake_libbpf_open_iterator(void);
 
-/* Opens what stands for kernel.bpf_stats_enabled. */
-int fake_libbpf_open_sysctl(void);
+/* Whether statistics are on, whoever turned them on. */
+bool fake_libbpf_is_counted(void);
 
 /* No programs, no errors, a current kernel. */
 void fake_libbpf_reset(void);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <pthread.h>
 #include <regex.h>
 #include <search.h>
@@ -111,9 +112,16 @@ int __wrap_open(const char *path, int flags, ...) {
   if (fake_libbpf.has_iterator && len > strlen("/iterator") &&
       strcmp(path + len - strlen("/iterator"), "/iterator") == 0)
     return fake_libbpf_open_iterator();
-  if (strcmp(path, "/proc/sys/kernel/bpf_stats_enabled") == 0)
-    return fake_libbpf_open_sysctl();
   return __real_open(path, flags, mode);
+}
+
+/* Only of the ring. */
+int __wrap_poll(struct pollfd *fds, nfds_t num, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t num, int timeout_ms) {
+  (void)fds;
+  (void)num;
+  (void)timeout_ms;
+  return fake_libbpf.ring_is_held || fake_libbpf.ring_num > 0;
 }
 
 void __wrap_confinement_read(struct confinement *ret_confinement);

@@ -34,6 +34,7 @@ void groups_teardown(void) {
 
 void begin_snapshot(uint64_t time_ns) {
   snapshot = (struct prog_snapshot){.time_ns = time_ns,
+                                    .awake_ns = time_ns,
                                     .samples = samples,
                                     .complete = true,
                                     .has_misses = true};

@@ -21,10 +21,10 @@ int main(void) {
   srunner_add_suite(runner, source_pinned_suite());
   srunner_add_suite(runner, unload_watch_suite());
   srunner_add_suite(runner, pin_access_suite());
-  srunner_add_suite(runner, accounting_suite());
+  srunner_add_suite(runner, stats_switch_suite());
   srunner_add_suite(runner, estimate_suite());
-  srunner_add_suite(runner, measurement_suite());
-  srunner_add_suite(runner, sampler_suite());
+  srunner_add_suite(runner, coverage_suite());
+  srunner_add_suite(runner, window_suite());
   srunner_add_suite(runner, alarms_suite());
   srunner_add_suite(runner, settings_suite());
   srunner_add_suite(runner, bpf_stats_suite());

@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-Suite *accounting_suite(void);
+Suite *stats_switch_suite(void);
 Suite *alarms_suite(void);
 Suite *bpf_stats_suite(void);
 Suite *churn_suite(void);
@@ -15,14 +15,14 @@ Suite *faults_suite(void);
 Suite *group_name_suite(void);
 Suite *groups_suite(void);
 Suite *load_log_suite(void);
-Suite *measurement_suite(void);
+Suite *coverage_suite(void);
 Suite *metrics_suite(void);
 Suite *pin_access_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);
 Suite *prog_type_suite(void);
 Suite *refusal_suite(void);
-Suite *sampler_suite(void);
+Suite *window_suite(void);
 Suite *sampling_suite(void);
 Suite *selector_suite(void);
 Suite *settings_suite(void);

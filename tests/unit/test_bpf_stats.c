@@ -2,6 +2,7 @@
 /* Unit tests of the glue: the plugin as collectd drives it, over both fakes. */
 #include "suites.h"
 
+#include "clocks.h"
 #include "plugin_fixture.h"
 
 #include <errno.h>
@@ -383,7 +384,7 @@ START_TEST(read__watched__shows_what_came_and_went) {
   start();
   read_once();
   check_derive("", "derive", "unwatched_unloads", 0);
-  fake_libbpf_unload(2, 200, "brief", 777);
+  fake_libbpf_unload(2, boottime_ns(), "brief", 777);
   fake_libbpf.counters.loads++;
   read_once();
   check_derive("brief", "invocations", "", 777);
@@ -404,7 +405,7 @@ START_TEST(read__fails__what_was_unloaded_meanwhile_comes_later) {
   fake_libbpf_add(1, 100, "a", 5);
   start();
   read_once();
-  fake_libbpf_unload(2, 200, "brief", 777);
+  fake_libbpf_unload(2, boottime_ns(), "brief", 777);
   fake_libbpf.next_id_error = -EPERM;
   read_in_vain();
   fake_libbpf.next_id_error = 0;
@@ -435,7 +436,7 @@ START_TEST(read__pin_gone_and_back__logs_the_changes_and_goes_on) {
   ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_NOTICE);
   ck_assert_str_eq(fake_collectd.lines[0].text,
                    "bpf_stats: unloads are watched now");
-  fake_libbpf_unload(2, 200, "brief", 7);
+  fake_libbpf_unload(2, boottime_ns(), "brief", 7);
   read_once();
   check_derive("brief", "invocations", "", 7);
 }
@@ -445,14 +446,14 @@ START_TEST(read__pinned_anew__takes_in_what_the_old_watch_still_holds) {
   fake_libbpf_add(1, 100, "a", 5);
   start();
   read_once();
-  fake_libbpf_unload(2, 200, "brief", 7);
+  fake_libbpf_unload(2, boottime_ns(), "brief", 7);
   char other[64];
   snprintf(other, sizeof(other), "%s/other", pins);
   ck_assert_int_eq(rename(ring_path, other), 0);
   pin_watch();
   unlink(other);
   fake_libbpf_pin_anew();
-  fake_libbpf_unload(3, 300, "brief", 70);
+  fake_libbpf_unload(3, boottime_ns(), "brief", 70);
   read_once();
   check_derive("brief", "invocations", "", 77);
   check_derive("", "derive", "programs_unloaded", 2);
@@ -465,7 +466,7 @@ START_TEST(read__unpinned__takes_in_the_rest_once) {
   fake_libbpf_add(1, 100, "a", 5);
   start();
   read_once();
-  fake_libbpf_unload(2, 200, "brief", 7);
+  fake_libbpf_unload(2, boottime_ns(), "brief", 7);
   unlink(ring_path);
   fake_libbpf.has_pins = false;
   fake_libbpf.next_id_error = -EPERM;
@@ -486,7 +487,7 @@ START_TEST(read__somebody_else_takes_records__is_one_warning_and_counted) {
   start();
   for (int i = 0; i < 4; i++) {
     read_once();
-    fake_libbpf_unload(2, 200, "brief", 7);
+    fake_libbpf_unload(2, boottime_ns(), "brief", 7);
     fake_libbpf.ring_num = 0;
     ck_assert_uint_eq(fake_collectd.lines_num, i == 2 ? 1 : 0);
   }

@@ -10,7 +10,7 @@
 
 static struct host host;
 static struct prog_snapshot snapshot;
-static struct metrics_read metrics_read;
+static struct reading reading;
 static union metric_value value;
 
 /* An ordinary interval: one second, statistics on. */
@@ -20,6 +20,7 @@ static void setup(void) {
                 .total = {.cnt = 100, .nsecs = 5000, .misses = 300},
                 .delta = {.cnt = 10, .nsecs = 20000000, .misses = 30},
                 .memory_bytes = 8192,
+                .is_current = true,
                 .programs = 2},
       .churn = {.loaded = 5, .unloaded = 3},
       .folded_programs = 1,
@@ -27,10 +28,10 @@ static void setup(void) {
   };
   snapshot = (struct prog_snapshot){
       .duration_ns = 1500000, .complete = true, .has_misses = true};
-  metrics_read = (struct metrics_read){
+  reading = (struct reading){
       .host = &host,
       .snapshot = &snapshot,
-      .measurement = {.coverage = 1.0, .measured_ns = 1000000000},
+      .coverage = {.share = 1.0, .measured_ns = 1000000000},
   };
 }
 
@@ -44,7 +45,7 @@ static const struct metric *find(const char *key) {
 }
 
 static bool compute(const char *key) {
-  return find(key)->compute(&metrics_read, &host.group, &value);
+  return find(key)->compute(&reading, &host.group, &value);
 }
 
 static void check_derive(const char *key, int64_t expected) {
@@ -82,7 +83,7 @@ END_TEST
 START_TEST(metrics__first_read__no_gauge_of_the_interval) {
   host.group.delta = (struct prog_stats){0};
   host.group.unmeasured = 2;
-  metrics_read.measurement = (struct measurement){.coverage = -1.0};
+  reading.coverage = (struct coverage){.share = -1.0};
   ck_assert(!compute("ns_per_call"));
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("cpu_percent"));
@@ -109,7 +110,7 @@ START_TEST(metrics__only_skipped__has_a_miss_rate_of_one) {
 END_TEST
 
 START_TEST(metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent) {
-  metrics_read.measurement = (struct measurement){.coverage = 0.999};
+  reading.coverage = (struct coverage){.share = 0.999};
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("cpu_percent"));
   check_gauge("ns_per_call", 2000000);
@@ -118,7 +119,7 @@ START_TEST(metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent) {
 END_TEST
 
 START_TEST(metrics__statistics_off__coverage_is_zero) {
-  metrics_read.measurement = (struct measurement){.coverage = 0.0};
+  reading.coverage = (struct coverage){.share = 0.0};
   host.group.delta = (struct prog_stats){.misses = 3};
   check_gauge("coverage", 0);
   ck_assert(!compute("miss_rate"));
@@ -127,15 +128,14 @@ START_TEST(metrics__statistics_off__coverage_is_zero) {
 END_TEST
 
 START_TEST(metrics__nobody_knows__no_coverage) {
-  metrics_read.measurement = (struct measurement){.coverage = -1.0};
+  reading.coverage = (struct coverage){.share = -1.0};
   ck_assert(!compute("coverage"));
   check_gauge("ns_per_call", 2000000);
 }
 END_TEST
 
 START_TEST(metrics__of_a_window__gauges_are_of_it_and_counters_estimated) {
-  metrics_read.measurement = (struct measurement){
-      .coverage = 0.1, .measured_ns = 100000000, .extrapolate = true};
+  reading.coverage = (struct coverage){.share = 0.1, .measured_ns = 100000000};
   host.group.estimate = (struct estimate){.cnt = 900, .nsecs = 45000};
   check_derive("invocations", 1000);
   check_derive("run_time_ns", 50000);
@@ -146,6 +146,15 @@ START_TEST(metrics__of_a_window__gauges_are_of_it_and_counters_estimated) {
   check_gauge("coverage", 0.1);
   check_gauge("ns_per_call_lifetime", 50);
   check_gauge("miss_rate_lifetime", 300.0 / 1300.0);
+}
+END_TEST
+
+START_TEST(metrics__window_lost__no_runs_and_no_run_time) {
+  reading.coverage = (struct coverage){.share = -1.0};
+  host.group.is_current = false;
+  ck_assert(!compute("invocations"));
+  ck_assert(!compute("run_time_ns"));
+  check_derive("recursion_misses", 300);
 }
 END_TEST
 
@@ -283,6 +292,7 @@ Suite *metrics_suite(void) {
   tcase_add_test(limits, metrics__nobody_knows__no_coverage);
   tcase_add_test(limits,
                  metrics__of_a_window__gauges_are_of_it_and_counters_estimated);
+  tcase_add_test(limits, metrics__window_lost__no_runs_and_no_run_time);
   tcase_add_test(limits, metrics__kernel_without_misses__no_series_of_them);
   tcase_add_test(limits,
                  metrics__walk_cut_short__number_of_programs_is_unknown);

@@ -52,47 +52,61 @@ static const value_t *coverage(void) {
   return fake_collectd_value("", "gauge", "coverage");
 }
 
-/* A window is as long as was asked for, or longer where its thread is late. On
- * a busy machine that may be all of an interval, but not of each. */
+/* On a busy machine a window comes late or not at all; then the next one that
+ * comes tells of that time as well. */
 START_TEST(read__windows__counters_are_estimated_and_gauges_measured) {
   start_sampled();
-  fake_libbpf.runs_per_enabling = 1000;
-  uint64_t before_ns = monotonic_ns();
+  fake_libbpf.runs_per_window = 1000;
   read_once();
   ck_assert_ptr_null(coverage());
-  const derive_t first = find("invocations", "")->derive;
-  double expected = 0;
-  double least = 1;
-  for (int i = 1; i <= 5 || (least > 0.5 && i <= 100); i++) {
+  double expected = (double)find("invocations", "")->derive;
+  int measured = 0;
+  bool lost = false;
+  for (int i = 1; measured < 5 && i <= 100; i++) {
     pass_interval();
-    const uint64_t last_ns = before_ns;
-    before_ns = monotonic_ns();
     read_once();
-    const double share = coverage()->gauge;
-    const double elapsed_s = (double)(monotonic_ns() - last_ns) / 1e9;
-    ck_assert_double_ge(share * elapsed_s, window_s);
-    ck_assert_double_le(share, 1);
-    least = fmin(least, share);
-    expected += 1000 / share;
-    ck_assert_double_eq_tol((double)(find("invocations", "")->derive - first),
-                            expected, 1);
-    ck_assert_double_eq_tol((double)find("derive", "run_time_ns")->derive,
-                            10 * expected, 10);
     ck_assert_int_eq(find("derive", "recursion_misses")->derive, 0);
+    if (find("invocations", "") == NULL) {
+      ck_assert_ptr_null(find("derive", "run_time_ns"));
+      lost = true;
+      continue;
+    }
+    const double found = (double)find("invocations", "")->derive;
+    const double share = coverage()->gauge;
+    ck_assert_double_gt(share, 0);
+    ck_assert_double_le(share, 1);
+    expected += 1000 / share;
+    if (!lost)
+      ck_assert_double_eq_tol(found, expected, 1);
+    ck_assert_double_ge(found, expected - 1);
+    ck_assert_double_eq_tol((double)find("derive", "run_time_ns")->derive,
+                            10 * found, 10);
     ck_assert_double_eq(find("gauge", "ns_per_call")->gauge, 10);
     ck_assert_double_eq(find("gauge", "miss_rate")->gauge, 0);
+    expected = found;
+    lost = false;
+    measured++;
   }
-  ck_assert_double_le(least, 0.5);
+  ck_assert_int_eq(measured, 5);
   ck_assert_uint_eq(fake_collectd.lines_num, 0);
 }
 END_TEST
+
+/* Reads once a window has told something: on a busy machine not each does. */
+static void read_window(void) {
+  int reads = 0;
+  do
+    read_and_pass_window();
+  while (find("invocations", "") == NULL && reads++ < 100);
+  ck_assert_ptr_nonnull(find("invocations", ""));
+}
 
 START_TEST(read__windows_in_which_nothing_runs__no_ratio_and_no_advance) {
   start_sampled();
   read_and_pass_window();
   prog->recursion_misses += 7; /* after the window */
   for (int i = 0; i < 2; i++) {
-    read_and_pass_window();
+    read_window();
     ck_assert_int_eq(find("invocations", "")->derive, 0);
     ck_assert_int_eq(find("derive", "recursion_misses")->derive, 7);
     ck_assert_ptr_null(find("gauge", "miss_rate"));
@@ -101,14 +115,18 @@ START_TEST(read__windows_in_which_nothing_runs__no_ratio_and_no_advance) {
 }
 END_TEST
 
-START_TEST(read__counted_outside_the_window__totals_are_the_kernels) {
+/* Somebody else has statistics on at every other read. */
+START_TEST(read__counted_outside_the_window__is_not_counted_twice) {
   start_sampled();
-  fake_libbpf.runs_per_enabling = 10;
-  for (int i = 0; i < 4; i++) {
+  fake_libbpf.runs_per_window = 10;
+  for (int i = 0; i < 8; i++) {
     const derive_t counted = (derive_t)prog->run_cnt;
+    fake_libbpf.statistics_on = i % 2 == 0;
     read_and_pass_window();
     ck_assert_ptr_null(coverage());
-    ck_assert_int_eq(find("invocations", "")->derive, counted);
+    if (find("invocations", "") != NULL) {
+      ck_assert_int_eq(find("invocations", "")->derive, counted);
+    }
     prog->run_cnt += 1000; /* after the window, and before the next */
   }
 }
@@ -117,11 +135,11 @@ END_TEST
 START_TEST(read__sysctl_is_set__totals_are_the_kernels) {
   fake_libbpf.sysctl_on = true;
   start_sampled();
-  fake_libbpf.runs_per_enabling = 10;
+  fake_libbpf.runs_per_window = 10;
   read_once();
   for (int i = 0; i < 4; i++) {
     pass_interval();
-    fake_libbpf.runs_per_enabling = i < 2 ? 10 : 0;
+    fake_libbpf.runs_per_window = i < 2 ? 10 : 0;
     read_once();
   }
   ck_assert_double_eq(coverage()->gauge, 1);
@@ -294,8 +312,8 @@ END_TEST
 START_TEST(read__raised_and_window_refused__is_not_calm_and_ends) {
   start_sampled();
   read_once();
-  fake_libbpf.runs_per_enabling = 100;
-  fake_libbpf.misses_per_enabling = 100;
+  fake_libbpf.runs_per_window = 100;
+  fake_libbpf.misses_per_window = 100;
   for (int i = 0; i < 40 && fake_collectd.notifications_num == 0; i++) {
     pass_interval();
     read_once();
@@ -387,7 +405,7 @@ Suite *sampling_suite(void) {
   tcase_add_test(windows,
                  read__windows_in_which_nothing_runs__no_ratio_and_no_advance);
   tcase_add_test(windows,
-                 read__counted_outside_the_window__totals_are_the_kernels);
+                 read__counted_outside_the_window__is_not_counted_twice);
   tcase_add_test(windows, read__sysctl_is_set__totals_are_the_kernels);
   tcase_add_test(windows, read__window_is_refused__is_one_warning_and_no_value);
   tcase_add_test(windows,

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* reading: what one read has found. */
+#ifndef BPF_STATS_READING_H
+#define BPF_STATS_READING_H
+
+#include "coverage.h"
+#include "host.h"
+#include "prog_snapshot.h"
+#include "source_choice.h"
+
+#include <stdbool.h>
+
+struct reading {
+  int error; /* -errno when nothing could be read; 0 */
+  /* Why, or why the snapshot is not whole: a part of a sentence. */
+  char reason[400];
+  struct source_note note; /* what has changed about the source */
+
+  /* After a read without an error, which owns them. */
+  const struct host *host;
+  const struct prog_snapshot *snapshot;
+  struct coverage coverage;
+  int statistics_error; /* -errno of turning statistics on, or 0 */
+  bool wants_watch;     /* on unloads */
+  const char
+      *unwatched_reason; /* why nobody watches; "": unloads are watched */
+};
+
+#endif

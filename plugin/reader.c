@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* reader: kernel -> snapshot -> groups -> one reading. */
+#include "reader.h"
+
+#include "clocks.h"
+#include "self_check.h"
+#include "stats_switch.h"
+#include "watch_choice.h"
+#include "window.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct reader {
+  struct reader_options options;
+  struct source_choice source;
+  struct watch_choice watch;
+  struct stats_switch stats_switch;
+  struct groups *groups;
+  struct window *window; /* NULL: none */
+
+  /* Of the last snapshot. */
+  struct prog_snapshot snapshot;
+  struct unloads unloads;
+  int error; /* -errno, or 0 */
+
+  /* Of this interval. */
+  enum part part;           /* that the last snapshot has ended */
+  uint64_t window_begin_ns; /* CLOCK_MONOTONIC */
+  uint64_t walks_ns;        /* the longer walk at an end of the window */
+  uint64_t begin_ns;        /* CLOCK_MONOTONIC */
+
+  /* Of the last reading. CLOCK_MONOTONIC; 0: there was none. */
+  uint64_t read_ns;
+  struct reading reading;
+
+  /* Whether statistics are on: at the last reading, and at each look from then
+   * to the last one. */
+  enum statistics at_reading;
+  enum statistics at_look;
+  enum statistics throughout;
+};
+
+/* How much longer than a walk a window is: each program is read at some moment
+ * of the walks at its two ends, and they never take the same time. */
+enum { WINDOW_WALKS_WANTED = 20, WINDOW_WALKS_MIN = 10 };
+
+struct reader *reader_new(const struct reader_options *options) {
+  struct reader *reader = calloc(1, sizeof(*reader));
+  struct groups *groups = groups_new(&options->groups);
+  if (reader == NULL || groups == NULL) {
+    free(reader);
+    groups_free(groups);
+    return NULL;
+  }
+  reader->options = *options;
+  reader->groups = groups;
+  reader->source.options = options->source;
+  reader->watch.wanted = options->watch_unload;
+  reader->watch.iterator_pin = options->source.iterator_pin;
+  stats_switch_init(&reader->stats_switch,
+                    options->enable_stats && options->window_ns == 0);
+  return reader;
+}
+
+void reader_free(struct reader *reader) {
+  if (reader == NULL)
+    return;
+  window_free(reader->window); /* its thread uses all the others */
+  groups_free(reader->groups);
+  source_choice_clear(&reader->source);
+  watch_choice_clear(&reader->watch);
+  stats_switch_clear(&reader->stats_switch);
+  free(reader);
+}
+
+static int take_in(struct reader *reader, enum part part) {
+  struct prog_snapshot *snapshot = &reader->snapshot;
+  snapshot->unloads =
+      watch_choice_read_records(&reader->watch, &reader->unloads);
+  int rc = groups_update(reader->groups, part, snapshot);
+  if (rc != 0)
+    return rc;
+  watch_choice_commit(&reader->watch);
+  reader->part = part;
+  return 0;
+}
+
+/* From the kernel to the groups. Returns 0 or -errno. */
+static int take_snapshot(struct reader *reader, enum part part) {
+  watch_choice_read_counts(&reader->watch);
+  int rc = source_snapshot(reader->source.source, &reader->snapshot);
+  if (rc == 0)
+    rc = take_in(reader, part);
+  reader->error = rc;
+  return rc;
+}
+
+/* Looks whether others have statistics on. SEEN: what a snapshot has seen. */
+static void look(struct reader *reader, enum statistics seen) {
+  reader->at_look = stats_switch_look(&reader->stats_switch, seen);
+  if (reader->at_look != reader->throughout)
+    reader->throughout = STATISTICS_MIXED;
+}
+
+/* Statistics are on while both snapshots at the ends of a window are taken, so
+ * that between its two readings all that a program does is counted. */
+static uint64_t open_window(void *context) {
+  struct reader *reader = context;
+  look(reader, STATISTICS_UNKNOWN);
+  if (stats_switch_on(&reader->stats_switch) != 0)
+    return 0;
+  if (take_snapshot(reader, PART_BEFORE_WINDOW) != 0) {
+    stats_switch_off(&reader->stats_switch);
+    return 0;
+  }
+  reader->window_begin_ns = reader->snapshot.awake_ns;
+  reader->walks_ns = reader->snapshot.duration_ns;
+  return WINDOW_WALKS_WANTED * reader->walks_ns + 1;
+}
+
+static void end_window(void *context) {
+  struct reader *reader = context;
+  int rc = take_snapshot(reader, PART_WINDOW);
+  if (rc == 0 && reader->snapshot.duration_ns > reader->walks_ns)
+    reader->walks_ns = reader->snapshot.duration_ns;
+  stats_switch_off(&reader->stats_switch);
+  look(reader, STATISTICS_UNKNOWN);
+}
+
+static int start_window(struct reader *reader) {
+  const struct window_work work = {
+      .open = open_window, .end = end_window, .context = reader};
+  return window_new(reader->options.interval_ns, reader->options.window_ns,
+                    &work, &reader->window);
+}
+
+/* Our own tries of what this kernel allows must not count as loads. Where no
+ * program can be loaded there were none. */
+static void begin_groups(struct reader *reader) {
+  uint32_t id = 0;
+  uint64_t load_time_ns = 0;
+  if (reader->watch.watch == NULL && reader->watch.iterator_pin == NULL &&
+      self_check_newest_id(&id, &load_time_ns) == 0)
+    groups_begin_after(reader->groups, id, load_time_ns);
+}
+
+/* Returns 0, or -errno and a note that says why. */
+static int open_all(struct reader *reader, struct source_note *ret_note) {
+  const bool has_windows = reader->options.window_ns != 0;
+  const bool is_first = reader->source.source == NULL;
+  /* Statistics have to be on while the source and the watch are checked. */
+  if (has_windows && is_first)
+    stats_switch_on(&reader->stats_switch);
+  int rc = source_choice_update(&reader->source, ret_note);
+  if (rc == 0 && is_first) {
+    watch_choice_read_counts(&reader->watch);
+    begin_groups(reader);
+  }
+  if (has_windows && is_first)
+    stats_switch_off(&reader->stats_switch);
+  if (rc == 0 && has_windows && reader->window == NULL) {
+    rc = start_window(reader);
+    if (rc != 0)
+      *ret_note = (struct source_note){.text = "memory or a thread is missing",
+                                       .may_pass = true};
+  }
+  return rc;
+}
+
+int reader_open(struct reader *reader, const struct reading **ret_reading) {
+  struct reading *reading = &reader->reading;
+  *reading = (struct reading){.wants_watch = reader->options.watch_unload,
+                              .unwatched_reason = reader->watch.reason};
+  *ret_reading = reading;
+  stats_switch_update(&reader->stats_switch);
+  reading->error = open_all(reader, &reading->note);
+  if (reading->error != 0)
+    snprintf(reading->reason, sizeof(reading->reason), "%s",
+             reading->note.text);
+  reading->statistics_error = reader->stats_switch.error;
+  return reading->error;
+}
+
+/* The time that the groups' deltas are of; 0 when that is not known, or when
+ * the walks at the ends of a window were too long for it. */
+static uint64_t delta_ns_of(const struct reader *reader) {
+  const uint64_t delta_ns = groups_host(reader->groups)->delta_ns;
+  const bool is_window = reader->part == PART_AFTER_WINDOW;
+  return is_window && delta_ns < WINDOW_WALKS_MIN * reader->walks_ns ? 0
+                                                                     : delta_ns;
+}
+
+static struct coverage_facts find_facts(const struct reader *reader) {
+  return (struct coverage_facts){
+      .begin_ns = reader->read_ns,
+      .end_ns = reader->snapshot.awake_ns,
+      .held_since_ns = reader->stats_switch.held_since_ns,
+      .at_begin = reader->at_reading,
+      .throughout = reader->throughout,
+      .delta_ns = delta_ns_of(reader),
+      .is_window = reader->part == PART_AFTER_WINDOW,
+      .has_counted = groups_host(reader->groups)->group.delta.cnt != 0,
+  };
+}
+
+/* Whether the counters tell all that will ever be known of this interval:
+ * without windows, or where these are refused, they do. */
+static bool is_whole(const struct reader *reader,
+                     const struct coverage *coverage) {
+  return reader->window == NULL || reader->read_ns == 0 || coverage->is_whole ||
+         reader->stats_switch.error != 0;
+}
+
+/* Finds out what the numbers are of. */
+static void judge(struct reader *reader) {
+  look(reader, reader->snapshot.statistics);
+  const struct coverage_facts facts = find_facts(reader);
+  const struct coverage coverage = coverage_find(&facts);
+  const struct span span = {
+      .now_ns = facts.end_ns,
+      .is_whole = is_whole(reader, &coverage),
+      .begin_ns = reader->window_begin_ns,
+      .delta_ns = facts.is_window ? facts.delta_ns : 0,
+  };
+  groups_bring_up(reader->groups, &span);
+  reader->reading.coverage = coverage;
+  reader->read_ns = facts.end_ns;
+  reader->at_reading = reader->throughout = reader->at_look;
+  reader->part = PART_WHOLE;
+}
+
+static void fill(struct reader *reader) {
+  const struct prog_snapshot *snapshot = &reader->snapshot;
+  struct reading *reading = &reader->reading;
+  reading->error = reader->error;
+  int error = reader->error != 0 ? reader->error : snapshot->error;
+  if (error != 0)
+    snprintf(reading->reason, sizeof(reading->reason), "%s",
+             source_explain(reader->source.source, error));
+  reading->host = groups_host(reader->groups);
+  reading->snapshot = snapshot;
+  reading->statistics_error = reader->stats_switch.error;
+}
+
+int reader_read(struct reader *reader, const struct reading **ret_reading) {
+  reader->begin_ns = monotonic_ns();
+  if (reader->window != NULL)
+    window_close(reader->window);
+  int rc = reader_open(reader, ret_reading);
+  if (rc != 0)
+    return rc;
+  const bool had_window =
+      reader->part == PART_BEFORE_WINDOW || reader->part == PART_WINDOW;
+  rc = take_snapshot(reader, had_window ? PART_AFTER_WINDOW : PART_WHOLE);
+  if (rc == 0)
+    judge(reader);
+  fill(reader);
+  return rc;
+}
+
+const struct group *reader_next_group(const struct reader *reader,
+                                      const struct group *group) {
+  return groups_next(reader->groups, group);
+}
+
+void reader_resume(struct reader *reader) {
+  if (reader->window != NULL)
+    window_resume(reader->window, reader->begin_ns);
+}
