@@ -131,6 +131,47 @@ start_with_another_process() {
   expect_estimates 6 0.05
 }
 
+# What follows is 60 intervals each.
+start_in_windows() {
+  interval=0.5
+  start_collectd "${at_once[@]}" <<<'SampleWindow 0.05
+    Program "e2e_load"'
+  start_load
+}
+
+# Has statistics on for a tenth of each second.
+start_agent() {
+  for _ in {1..600}; do
+    printf 'statistics on\nsleep 0.1\nstatistics off\nsleep 0.9\n'
+  done | "$builddir/tests/live/workload" >/dev/null 2>&1 3>&- &
+  agent_pid=$!
+}
+
+start_another_collectd() {
+  other_dir=$dir/other
+  mkdir "$other_dir"
+  dir=$other_dir log_file=$other_dir/log write_config <<<'SampleWindow 0.05
+    Program "e2e_load"'
+  "${at_once[@]}" "$COLLECTD" -f -C "$other_dir/collectd.conf" >/dev/null 2>&1 3>&- &
+  agent_pid=$!
+}
+
+look_at_the_other() { csv=$other_dir/csv/$host; }
+
+@test "SampleWindow__an_agent_now_and_then__is_estimated_to_10_percent" {
+  start_in_windows
+  start_agent
+  expect_estimates 31 0.1
+}
+
+@test "SampleWindow__two_collectds__are_estimated_to_10_percent_by_both" {
+  start_in_windows
+  start_another_collectd
+  expect_estimates 31 0.1
+  look_at_the_other
+  expect_estimates 31 0.1
+}
+
 @test "SampleWindow__collectd_ends__is_not_delayed_and_leaves_statistics_off" {
   interval=600
   start_collectd <<<'SampleWindow 300
@@ -174,6 +215,10 @@ start_with_another_process() {
 
 teardown() {
   sysctl -q kernel.bpf_stats_enabled=0
+  if [ -n "${agent_pid:-}" ]; then
+    kill "$agent_pid"
+    wait "$agent_pid" || :
+  fi
   stop_collectd -TERM
   stop_workload
   if [ -e "$log" ]; then cat "$log"; fi
