@@ -31,9 +31,6 @@ struct prog_stats prog_stats_add(struct prog_stats a, struct prog_stats b);
 struct prog_stats prog_stats_sub(struct prog_stats later,
                                  struct prog_stats earlier);
 
-/* The larger of each field. */
-struct prog_stats prog_stats_max(struct prog_stats a, struct prog_stats b);
-
 /* Writes one human-readable line, without a newline, into BUF of SIZE bytes:
  * name, the three counters, then ns/call and miss rate, each of the two only
  * when it is defined. Returns what snprintf returns: the length of the whole

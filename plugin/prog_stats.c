@@ -39,14 +39,6 @@ struct prog_stats prog_stats_sub(struct prog_stats later,
   };
 }
 
-struct prog_stats prog_stats_max(struct prog_stats a, struct prog_stats b) {
-  return (struct prog_stats){
-      .cnt = a.cnt > b.cnt ? a.cnt : b.cnt,
-      .nsecs = a.nsecs > b.nsecs ? a.nsecs : b.nsecs,
-      .misses = a.misses > b.misses ? a.misses : b.misses,
-  };
-}
-
 int prog_stats_format(char *buf, size_t size, const char *name,
                       struct prog_stats stats) {
   char ns_per_call[64] = "";

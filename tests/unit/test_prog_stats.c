@@ -182,16 +182,6 @@ START_TEST(prog_stats__random_triples__stay_finite_and_in_range) {
 }
 END_TEST
 
-START_TEST(prog_stats_max__fields__are_compared_one_by_one) {
-  struct prog_stats a = {.cnt = 1, .nsecs = UINT64_MAX, .misses = 3};
-  struct prog_stats b = {.cnt = 2, .nsecs = 0, .misses = 3};
-  struct prog_stats max = prog_stats_max(a, b);
-  ck_assert_uint_eq(max.cnt, 2);
-  ck_assert_uint_eq(max.nsecs, UINT64_MAX);
-  ck_assert_uint_eq(max.misses, 3);
-}
-END_TEST
-
 Suite *prog_stats_suite(void) {
   Suite *suite = suite_create("prog_stats");
   TCase *core = tcase_create("core");
@@ -201,7 +191,6 @@ Suite *prog_stats_suite(void) {
   tcase_add_test(core, prog_stats_add__small_values__adds_each_field);
   tcase_add_test(core, prog_stats_sub__increase__is_the_difference);
   tcase_add_test(core, prog_stats_format__ran_and_missed__shows_all);
-  tcase_add_test(core, prog_stats_max__fields__are_compared_one_by_one);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_test(limits, prog_stats_ns_per_call__never_ran__is_zero);
