@@ -114,7 +114,6 @@ static void estimate(struct input *input) {
                       .begin_ns = take_u64(input) % (kernel.now_ns + 1),
                       .delta_ns = delta_ns};
   groups_bring_up(trial.groups, &span);
-  trial_forget_counted(&trial);
 }
 
 static enum part part_of(uint8_t flags) {

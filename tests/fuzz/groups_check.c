@@ -67,6 +67,8 @@ static struct prog_stats delta_of(const struct check *check,
                                   const struct trial_group *before) {
   if (check->trial->part == PART_WHOLE || check->trial->part == PART_WINDOW)
     return group->delta;
+  if (group->current_ns != before->current_ns)
+    return group->counted; /* it was idle, or it was brought up */
   demand(at_most(before->counted, group->counted), "what is counted adds up");
   return minus(group->counted, before->counted);
 }
@@ -93,10 +95,11 @@ static void check_any(const struct check *check, const struct group *group,
 
 /* Polled, a delta is of the programs that were read twice, or born since. */
 static void check_delta(const struct check *check, const struct group *group,
-                        const struct trial_group *before,
                         struct prog_stats measured) {
-  if (check->trial->mode == TRIAL_POLLED && check->kernel->exact)
-    demand(equal(delta_of(check, group, before), measured),
+  const bool has_delta =
+      check->trial->part == PART_WHOLE || check->trial->part == PART_WINDOW;
+  if (has_delta && check->trial->mode == TRIAL_POLLED && check->kernel->exact)
+    demand(equal(group->delta, measured),
            "polled, a delta is what is measured");
 }
 
@@ -104,7 +107,8 @@ static void remember(struct trial_group *seen, const struct group *group) {
   *seen = (struct trial_group){.shown = true,
                                .total = group->total,
                                .estimated = group_estimated_total(group),
-                               .counted = group->counted};
+                               .counted = group->counted,
+                               .current_ns = group->current_ns};
 }
 
 /* Goes over the groups. Returns how many programs they have. */
@@ -122,7 +126,7 @@ static size_t check_walk(struct check *check) {
     check_any(check, group, &trial->seen[i],
               trial->seen[i].shown || keeps_all(trial));
     if (keeps_all(trial))
-      check_delta(check, group, &trial->seen[i], check->kernel->deltas[i]);
+      check_delta(check, group, check->kernel->deltas[i]);
     if (keeps_all(trial) && check->whole)
       demand(group->programs == check->programs[i], "programs of a group");
     remember(&trial->seen[i], group);
@@ -149,11 +153,10 @@ static void compare(const struct check *check, struct prog_stats total,
 
 /* Totals, as long as all that the kernel said was true. */
 static void compare_totals(const struct check *check) {
-  static const struct prog_stats none;
   const struct trial *trial = check->trial;
   const struct kernel *kernel = check->kernel;
   compare(check, trial->seen_host.total, kernel_sum(kernel->ever),
-          kernel_sum(kernel->polled), none);
+          kernel_sum(kernel->polled), kernel_sum(kernel->lacks));
   for (size_t i = 0; i < KERNEL_GROUPS && keeps_all(trial); i++)
     compare(check, trial->seen[i].total, kernel->ever[i], kernel->polled[i],
             kernel->lacks[i]);
@@ -185,13 +188,6 @@ static void check_counts(const struct check *check, const struct host *host) {
   }
 }
 
-void trial_forget_counted(struct trial *trial) {
-  trial->seen_host.counted = groups_host(trial->groups)->group.counted;
-  for (const struct group *group = groups_next(trial->groups, NULL);
-       group != NULL; group = groups_next(trial->groups, group))
-    trial->seen[number_of(group->name)].counted = group->counted;
-}
-
 void trial_check(struct trial *trial, const struct kernel *kernel,
                  const struct prog_snapshot *snapshot) {
   const struct host *host = groups_host(trial->groups);
@@ -206,8 +202,7 @@ void trial_check(struct trial *trial, const struct kernel *kernel,
   if (check.whole)
     demand(programs == host->group.programs, "groups are all of the host");
   check_any(&check, &host->group, &trial->seen_host, true);
-  check_delta(&check, &host->group, &trial->seen_host,
-              kernel_sum(kernel->deltas));
+  check_delta(&check, &host->group, kernel_sum(kernel->deltas));
   remember(&trial->seen_host, &host->group);
   if (kernel->exact)
     compare_totals(&check);

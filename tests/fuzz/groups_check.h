@@ -15,7 +15,8 @@ struct trial_group {
   bool shown;
   struct prog_stats total;
   struct prog_stats estimated;
-  struct prog_stats counted; /* since the last estimate */
+  struct prog_stats counted; /* since then */
+  uint64_t current_ns;
 };
 
 struct trial {
@@ -34,9 +35,6 @@ struct trial {
   struct trial_group seen[KERNEL_GROUPS];
   struct trial_group seen_host;
 };
-
-/* After the groups have been brought up to it. */
-void trial_forget_counted(struct trial *trial);
 
 /* After each read. UNLOADS is NULL when nobody watched. */
 void trial_check(struct trial *trial, const struct kernel *kernel,
