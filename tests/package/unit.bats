@@ -146,6 +146,7 @@ install_pinned_release() {
   deb remove
   nothing_is_left "$link_id" "$prog_id"
   restart_collectd
+  mark_log # a read while the pins were gone has said so, once and rightly
   deb install current
   values_go_on
   run complaints
