@@ -23,7 +23,6 @@ struct reader {
   /* Of the last snapshot. */
   struct prog_snapshot snapshot;
   struct unloads unloads;
-  int error; /* -errno, or 0 */
 
   /* Of this interval. */
   enum part part;           /* that the last snapshot has ended */
@@ -91,10 +90,7 @@ static int take_in(struct reader *reader, enum part part) {
 static int take_snapshot(struct reader *reader, enum part part) {
   watch_choice_read_counts(&reader->watch);
   int rc = source_snapshot(reader->source.source, &reader->snapshot);
-  if (rc == 0)
-    rc = take_in(reader, part);
-  reader->error = rc;
-  return rc;
+  return rc != 0 ? rc : take_in(reader, part);
 }
 
 /* Looks whether others have statistics on. SEEN: what a snapshot has seen. */
@@ -231,17 +227,16 @@ static void judge(struct reader *reader) {
   reader->part = PART_WHOLE;
 }
 
-static void fill(struct reader *reader) {
+static void fill(struct reader *reader, int error) {
   const struct prog_snapshot *snapshot = &reader->snapshot;
   struct reading *reading = &reader->reading;
-  reading->error = reader->error;
-  int error = reader->error != 0 ? reader->error : snapshot->error;
-  if (error != 0)
+  const int why = error != 0 ? error : snapshot->error;
+  reading->error = error;
+  if (why != 0)
     snprintf(reading->reason, sizeof(reading->reason), "%s",
-             source_explain(reader->source.source, error));
+             source_explain(reader->source.source, why));
   reading->host = groups_host(reader->groups);
   reading->snapshot = snapshot;
-  reading->statistics_error = reader->stats_switch.error;
 }
 
 int reader_read(struct reader *reader, const struct reading **ret_reading) {
@@ -256,7 +251,7 @@ int reader_read(struct reader *reader, const struct reading **ret_reading) {
   rc = take_snapshot(reader, had_window ? PART_AFTER_WINDOW : PART_WHOLE);
   if (rc == 0)
     judge(reader);
-  fill(reader);
+  fill(reader, rc);
   return rc;
 }
 
