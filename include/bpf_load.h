@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* bpf_load: what all loading of our own BPF programs has in common.
+/* bpf_load: what all loading of our own BPF programs has in common, and what
+ * libbpf says.
  *
- * Part of what loads them; not thread-safe. */
+ * Not thread-safe: libbpf has no way to hand its callback an argument. */
 #ifndef BPF_STATS_BPF_LOAD_H
 #define BPF_STATS_BPF_LOAD_H
 
 #include <stddef.h>
 
 struct bpf_program;
+
+/* Hands every warning of libbpf, one line without its end, to LOG instead of
+ * stderr. */
+void bpf_load_log_to(void (*log)(const char *line));
 
 /* Before libbpf loads something: keeps back what it says meanwhile. */
 void bpf_load_begin(void);

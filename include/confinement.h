@@ -20,8 +20,6 @@ struct confinement {
   bool seccomp;          /* under a filter */
   int seccomp_error;     /* -errno with which the filter refuses bpf(2), or 0 */
   bool kernel_lacks_bpf;
-  bool jit_off;
-  bool locked_down;                     /* the kernel, for confidentiality */
   enum security_module security_module; /* of those that enforce */
   char label[64]; /* by which it knows the process: SELinux's type or AppArmor's
                      profile */

@@ -32,9 +32,6 @@ struct prog_stream {
  * a newer one: which of the two programs that talk has to be started anew. */
 int prog_record_check_version(uint32_t version);
 
-/* Says what either ERROR means, and what to do: a part of a sentence. */
-const char *prog_record_explain_version(int error);
-
 /* Takes the record apart that begins DATA of SIZE bytes. *RET_FULL_NAME is the
  * name that follows it, in DATA, or NULL.
  * Returns its size; when that is more than SIZE the rest is missing, and

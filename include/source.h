@@ -56,8 +56,4 @@ void source_free(struct source *source);
  */
 const char *source_explain(struct source *source, int error);
 
-/* Hands every warning of libbpf, one line without its end, to LOG instead of
- * stderr. */
-void source_log_libbpf(void (*log)(const char *line));
-
 #endif

@@ -22,7 +22,8 @@ int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
                      char *reason, size_t reason_size);
 
 /* Opens what is pinned in the directory DIR. Returns as above; -EPROTO when it
- * is something else. */
+ * is something else, -ESTALE or -EPROTONOSUPPORT when it is of another version.
+ */
 int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
                      char *reason, size_t reason_size);
 
@@ -42,16 +43,16 @@ uint32_t unload_maps_ring_id(const struct unload_maps *maps);
  * more: then nothing fills them. */
 int unload_maps_check(const struct unload_maps *maps);
 
-/* Loads the programs once more, to go on with the maps that are pinned in DIR,
- * and puts them in place of those that are pinned there: no unload is missed,
- * and none told twice. Returns 0; -ENOENT when none is pinned, -ESTALE or
- * -EPROTO when it is of another version or no watch of ours; -errno; and then
- * writes into REASON why. */
-int unload_maps_renew(const char *dir, gid_t gid, mode_t mode, char *reason,
-                      size_t reason_size);
-
-/* Pins what was loaded, see unload_pins_put(). */
-int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
+/* Pins the programs and their maps in DIR. Goes on with the maps that are
+ * pinned there, if they are of this version: then nobody who reads them notices
+ * anything. Otherwise what is there is replaced, and RING_SIZE_BYTES is that of
+ * a new ring. Whom MODE lets read, its group being GID, can read the watch.
+ * Returns 0; or -errno, then nothing is pinned, or what was there is. */
+int unload_maps_pin(const char *dir, size_t ring_size_bytes, gid_t gid,
                     mode_t mode);
+
+/* Takes all away that is pinned in DIR. Returns 0, also when there is nothing,
+ * or -errno. */
+int unload_maps_unpin(const char *dir);
 
 #endif

@@ -3,6 +3,7 @@
  * BPF programs. This file is the glue: it registers with collectd, runs the
  * pipeline once an interval, and logs. */
 #include "alarms.h"
+#include "bpf_load.h"
 #include "clocks.h"
 #include "dispatch.h"
 #include "prog_type.h"
@@ -135,7 +136,7 @@ static int bpf_stats_init(void) {
     settings_check(settings, CDTIME_T_TO_DOUBLE(plugin_get_interval()));
   if (settings->wrong)
     return -1;
-  source_log_libbpf(log_libbpf);
+  bpf_load_log_to(log_libbpf);
   if (!start_reader())
     return -1;
   plugin_register_read("bpf_stats", bpf_stats_read);

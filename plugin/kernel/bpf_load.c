@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bpf_load: listens to libbpf while it loads something. */
+/* bpf_load: the one place that listens to libbpf. */
 #include "bpf_load.h"
 
 #include "kernel_error.h"
@@ -17,23 +17,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libbpf has no way to hand the callback an argument. */
-static struct load_log load_log;
-static libbpf_print_fn_t print_before;
+static void (*log_line)(const char *line); /* NULL: to stderr */
+static bool is_loading;
+static struct load_log load_log; /* of what is being loaded */
 
-static int listen_to_libbpf(enum libbpf_print_level level, const char *format,
-                            va_list args) {
-  char *message = NULL; /* as long as the verifier's log */
+static int take_message(enum libbpf_print_level level, const char *format,
+                        va_list args) {
+  char *message = NULL; /* it can be as long as the verifier's log */
   if (level != LIBBPF_WARN || vasprintf(&message, format, args) < 0)
     return 0;
-  load_log_take(&load_log, message);
+  if (is_loading) {
+    load_log_take(&load_log, message);
+  } else if (log_line == NULL) {
+    (void)fputs(message, stderr);
+  } else {
+    message[strcspn(message, "\n")] = '\0';
+    log_line(message);
+  }
   free(message);
   return 0;
 }
 
+void bpf_load_log_to(void (*log)(const char *line)) {
+  log_line = log;
+  libbpf_set_print(take_message);
+}
+
 void bpf_load_begin(void) {
   load_log = (struct load_log){0};
-  print_before = libbpf_set_print(listen_to_libbpf);
+  is_loading = true;
+  libbpf_set_print(take_message);
 }
 
 /* Writes into TEXT what the logs know of RC. */
@@ -70,7 +83,7 @@ static enum refusal explain(int rc, char *text, size_t text_size) {
 
 void bpf_load_end(int rc, const char *what, const char *also_needs,
                   char *reason, size_t reason_size) {
-  libbpf_set_print(print_before);
+  is_loading = false;
   if (rc == 0)
     return;
   char text[400];

@@ -48,14 +48,6 @@ int prog_record_check_version(uint32_t version) {
   return version > PROG_RECORD_VERSION ? -EPROTONOSUPPORT : 0;
 }
 
-const char *prog_record_explain_version(int error) {
-  return error == -ESTALE
-             ? "it was pinned by an older bpf_stats; run bpf_stats_pin again, "
-               "as with systemctl restart bpf_stats_pin"
-             : "it was pinned by a newer bpf_stats than the one in this "
-               "process; restart collectd";
-}
-
 ssize_t prog_record_parse(const void *data, size_t size,
                           struct prog_record *ret_record,
                           const char **ret_full_name) {

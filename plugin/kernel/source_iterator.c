@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* source_iterator: snapshots through the iterator, a few reads for all
  * programs, loaded by this process or pinned by another. */
-#include "iterator.h"
+#include "bpf_load.h"
 #include "kernel_error.h"
 #include "prog_name.h"
 #include "prog_stream.h"
 #include "samples.h"
 #include "self_check.h"
 #include "source.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +22,75 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifdef HAVE_BPF_PROGRAMS
+#include "prog_iter.skel.h"
+#else
+struct prog_iter;
+#endif
+
 struct source_iterator {
   struct source base;
-  struct iterator *iterator; /* NULL: pin */
-  char *pin;                 /* path */
+  struct prog_iter *skeleton; /* of prog_iter.bpf.c; NULL: pin */
+  char *pin;                  /* path */
   uint64_t page_size_bytes;
   bool has_misses;
   enum statistics statistics;
   struct samples samples;
   struct prog_stream stream;
 };
+
+#ifdef HAVE_BPF_PROGRAMS
+
+static int load_and_attach(struct prog_iter *skeleton) {
+  int rc = prog_iter__load(skeleton);
+  if (rc == 0)
+    rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
+                            bpf_map__fd(skeleton->maps.anchor));
+  return rc == 0 ? prog_iter__attach(skeleton) : rc;
+}
+
+static int load(struct source_iterator *source, char *reason,
+                size_t reason_size) {
+  bpf_load_begin();
+  source->skeleton = prog_iter__open();
+  int rc =
+      source->skeleton == NULL ? -errno : load_and_attach(source->skeleton);
+  bpf_load_end(rc, "iterator", NULL, reason, reason_size);
+  return rc;
+}
+
+/* Begins a walk. Returns an fd to read the stream from, or -errno. */
+static int open_own(const struct source_iterator *source) {
+  return bpf_iter_create(bpf_link__fd(source->skeleton->links.bpf_stats_iter));
+}
+
+static void destroy(struct source_iterator *source) {
+  prog_iter__destroy(source->skeleton);
+}
+
+int source_iterator_pin(const struct source *source, const char *path) {
+  const struct prog_iter *skeleton =
+      ((const struct source_iterator *)source)->skeleton;
+  return bpf_obj_pin(bpf_link__fd(skeleton->links.bpf_stats_iter), path);
+}
+
+#else
+
+static int load(struct source_iterator *source, char *reason,
+                size_t reason_size) {
+  (void)source;
+  snprintf(reason, reason_size, "this build has no iterator");
+  return -ENOTSUP;
+}
+
+static int open_own(const struct source_iterator *source) {
+  (void)source;
+  return -ENOTSUP;
+}
+
+static void destroy(struct source_iterator *source) { (void)source; }
+
+#endif
 
 /* Opens the pinned iterator: each open(2) is a walk of its own. */
 static int open_pin(const char *path) {
@@ -116,8 +178,7 @@ static bool is_foreign(int error) {
 
 static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   struct source_iterator *source = (struct source_iterator *)base;
-  int fd = source->pin != NULL ? open_pin(source->pin)
-                               : iterator_open(source->iterator);
+  int fd = source->pin != NULL ? open_pin(source->pin) : open_own(source);
   if (fd < 0)
     return fd;
   size_t read_size = source->stream.read_size;
@@ -136,7 +197,7 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
 static void iterator_source_free(struct source *base) {
   struct source_iterator *source = (struct source_iterator *)base;
   samples_clear(&source->samples);
-  iterator_free(source->iterator);
+  destroy(source);
   free(source->pin);
   free(source);
 }
@@ -173,7 +234,7 @@ int source_iterator_new(size_t read_size, struct source **ret_source,
     snprintf(reason, reason_size, "no memory for the iterator");
     return -ENOMEM;
   }
-  int rc = iterator_load(&source->iterator, reason, reason_size);
+  int rc = load(source, reason, reason_size);
   if (rc == 0)
     rc = check(&source->base, reason, reason_size);
   if (rc != 0) {
@@ -182,10 +243,6 @@ int source_iterator_new(size_t read_size, struct source **ret_source,
   }
   *ret_source = &source->base;
   return 0;
-}
-
-int source_iterator_pin(const struct source *source, const char *path) {
-  return iterator_pin(((const struct source_iterator *)source)->iterator, path);
 }
 
 int source_pinned_new(const char *pin, struct source **ret_source, char *reason,

@@ -4,19 +4,18 @@
 #include "unload_maps.h"
 
 #include "bpf_load.h"
+#include "pins.h"
 #include "prog_record.h"
 #include "prog_stream.h"
-#include "refusal.h"
-#include "unload_pins.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,21 +25,43 @@
 struct watch_programs;
 #endif
 
+/* What is pinned, in the order in which it comes; it goes in the opposite one.
+ * So where the ring is, all are. */
+enum {
+  LINKS_NUM = 10, /* of the programs of unload_watch.bpf.c, in their order */
+  TAKEN = LINKS_NUM,
+  COUNTERS,
+  RING,
+  PINS_NUM,
+  LINK_NEW = PINS_NUM, /* it is about to replace another */
+};
+
 struct unload_maps {
-  struct watch_programs *skeleton; /* NULL: pinned */
-  int ring_fd;                     /* the skeleton's, or ours when pinned */
-  int counters_fd;
-  char ring_path[PATH_MAX]; /* when pinned */
+  struct watch_programs *skeleton; /* NULL: they were opened where they are
+                                      pinned, and the descriptors are ours */
+  int fds[PINS_NUM];               /* -1: not open */
+  char ring_path[PATH_MAX];        /* when pinned */
   struct stat ring_stat;
 };
 
 static struct unload_maps *new_maps(void) {
   struct unload_maps *maps = calloc(1, sizeof(*maps));
-  if (maps == NULL)
-    return NULL;
-  maps->ring_fd = -1;
-  maps->counters_fd = -1;
+  for (int i = 0; maps != NULL && i < PINS_NUM; i++)
+    maps->fds[i] = -1;
   return maps;
+}
+
+static int join_path(char path[PATH_MAX], const char *dir, int pin) {
+  static const char *const files[] = {
+      [TAKEN] = "unload_taken",
+      [COUNTERS] = "unload_counters",
+      [RING] = "unload_ring",
+      [LINK_NEW] = "unload_link_new",
+  };
+  int len = pin < LINKS_NUM
+                ? snprintf(path, PATH_MAX, "%s/unload_link_%d", dir, pin)
+                : snprintf(path, PATH_MAX, "%s/%s", dir, files[pin]);
+  return len < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 #ifdef HAVE_BPF_PROGRAMS
@@ -53,20 +74,22 @@ static int init_counters(int counters_fd) {
   return bpf_map_update_elem(counters_fd, &zero, &counters, BPF_ANY);
 }
 
-/* Has the programs use the maps of FDS instead of maps of their own. */
+/* Has the programs use the maps that are pinned instead of maps of their own.
+ */
 static int reuse_maps(struct watch_programs *skeleton,
-                      const struct unload_fds *fds) {
-  int rc = bpf_map__reuse_fd(skeleton->maps.unload_ring, fds->ring);
+                      const struct unload_maps *pinned) {
+  int rc = bpf_map__reuse_fd(skeleton->maps.unload_ring, pinned->fds[RING]);
   if (rc == 0)
-    rc = bpf_map__reuse_fd(skeleton->maps.unload_counters, fds->counters);
-  return rc == 0 ? bpf_map__reuse_fd(skeleton->maps.taken, fds->taken) : rc;
+    rc = bpf_map__reuse_fd(skeleton->maps.unload_counters,
+                           pinned->fds[COUNTERS]);
+  return rc == 0 ? bpf_map__reuse_fd(skeleton->maps.taken, pinned->fds[TAKEN])
+                 : rc;
 }
 
-/* REUSED: maps to go on with; NULL: none. */
 static int load_and_attach(struct watch_programs *skeleton,
                            size_t ring_size_bytes,
-                           const struct unload_fds *reused) {
-  int rc = reused != NULL ? reuse_maps(skeleton, reused)
+                           const struct unload_maps *pinned) {
+  int rc = pinned != NULL ? reuse_maps(skeleton, pinned)
                           : bpf_map__set_max_entries(skeleton->maps.unload_ring,
                                                      (uint32_t)ring_size_bytes);
   if (rc == 0)
@@ -74,87 +97,168 @@ static int load_and_attach(struct watch_programs *skeleton,
   if (rc == 0)
     rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
                             bpf_map__fd(skeleton->maps.anchor));
-  if (rc == 0 && reused == NULL)
+  if (rc == 0 && pinned == NULL)
     rc = init_counters(bpf_map__fd(skeleton->maps.unload_counters));
   return rc == 0 ? watch_programs__attach(skeleton) : rc;
 }
 
-static int load(struct unload_maps *maps, size_t ring_size_bytes,
-                const struct unload_fds *reused) {
-  maps->skeleton = watch_programs__open();
-  if (maps->skeleton == NULL)
-    return -errno;
-  int rc = load_and_attach(maps->skeleton, ring_size_bytes, reused);
-  maps->ring_fd = bpf_map__fd(maps->skeleton->maps.unload_ring);
-  maps->counters_fd = bpf_map__fd(maps->skeleton->maps.unload_counters);
-  return rc;
-}
-
 _Static_assert(sizeof(((struct watch_programs *)NULL)->links) ==
-                   (UNLOAD_LINKS_NUM + 1) * sizeof(struct bpf_link *),
+                   (LINKS_NUM + 1) * sizeof(struct bpf_link *),
                "unload_watch.bpf.c has other programs than are pinned");
 
-/* Of one that was loaded. One program, bpf_stats_cpus, has no link. */
-static struct unload_fds get_fds(const struct unload_maps *maps) {
+/* One program, bpf_stats_cpus, has no link. */
+static void set_fds(struct unload_maps *maps) {
   const struct bpf_object_skeleton *skeleton = maps->skeleton->skeleton;
-  struct unload_fds fds = {
-      .ring = maps->ring_fd,
-      .counters = maps->counters_fd,
-      .taken = bpf_map__fd(maps->skeleton->maps.taken),
-  };
   int num = 0;
   for (int i = 0; i < skeleton->prog_cnt; i++)
-    if (*skeleton->progs[i].link != NULL && num < UNLOAD_LINKS_NUM)
-      fds.links[num++] = bpf_link__fd(*skeleton->progs[i].link);
-  while (num < UNLOAD_LINKS_NUM)
-    fds.links[num++] = -EINVAL;
-  return fds;
+    if (*skeleton->progs[i].link != NULL && num < LINKS_NUM)
+      maps->fds[num++] = bpf_link__fd(*skeleton->progs[i].link);
+  maps->fds[TAKEN] = bpf_map__fd(maps->skeleton->maps.taken);
+  maps->fds[COUNTERS] = bpf_map__fd(maps->skeleton->maps.unload_counters);
+  maps->fds[RING] = bpf_map__fd(maps->skeleton->maps.unload_ring);
+}
+
+/* PINNED: maps to go on with; NULL: none. */
+static int load(size_t ring_size_bytes, const struct unload_maps *pinned,
+                struct unload_maps **ret_maps, char *reason,
+                size_t reason_size) {
+  struct unload_maps *maps = new_maps();
+  if (maps == NULL)
+    return -ENOMEM;
+  bpf_load_begin();
+  maps->skeleton = watch_programs__open();
+  int rc = maps->skeleton == NULL
+               ? -errno
+               : load_and_attach(maps->skeleton, ring_size_bytes, pinned);
+  bpf_load_end(rc, "watch on unloads", "a kernel that allows fentry", reason,
+               reason_size);
+  if (rc != 0) {
+    unload_maps_free(maps);
+    return rc;
+  }
+  set_fds(maps);
+  *ret_maps = maps;
+  return 0;
 }
 
 static void destroy(struct unload_maps *maps) {
   watch_programs__destroy(maps->skeleton);
 }
 
-#else
-
-static int load(struct unload_maps *maps, size_t ring_size_bytes,
-                const struct unload_fds *reused) {
-  (void)maps;
-  (void)ring_size_bytes;
-  (void)reused;
-  return -ENOTSUP;
+/* Whoever reads the ring moves its position on, and so writes. That is for the
+ * owner and the group; what others can read they must not disturb. */
+static int give(const char *path, int pin, gid_t gid, mode_t mode) {
+  if (pin == TAKEN) /* the programs alone use it */
+    return pins_give(path, 0, 0600);
+  return pins_give(path, gid, pin == RING ? mode | (mode & 0440) >> 1 : mode);
 }
 
-static struct unload_fds get_fds(const struct unload_maps *maps) {
-  return (struct unload_fds){.ring = maps->ring_fd};
+/* FD is to be pinned as that pin. */
+static int put(int fd, const char *dir, int pin, gid_t gid, mode_t mode) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, pin);
+  if (rc == 0)
+    rc = bpf_obj_pin(fd, path);
+  return rc == 0 ? give(path, pin, gid, mode) : rc;
+}
+
+static int take_away(const char *dir, int pin) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, pin);
+  return rc == 0 && unlink(path) != 0 && errno != ENOENT ? -errno : rc;
+}
+
+int unload_maps_unpin(const char *dir) {
+  int rc = 0;
+  for (int pin = LINK_NEW; pin >= 0 && rc == 0; pin--)
+    rc = take_away(dir, pin);
+  return rc;
+}
+
+/* Puts one link in the place of another, of which the kernel lets go then. */
+static int replace_link(int fd, const char *dir, int pin, gid_t gid,
+                        mode_t mode) {
+  char path[PATH_MAX];
+  char path_new[PATH_MAX];
+  if (join_path(path, dir, pin) != 0 || join_path(path_new, dir, LINK_NEW) != 0)
+    return -ENAMETOOLONG;
+  int rc = take_away(dir, LINK_NEW);
+  if (rc == 0)
+    rc = put(fd, dir, LINK_NEW, gid, mode);
+  return rc == 0 && rename(path_new, path) != 0 ? -errno : rc;
+}
+
+/* Opens the map that only the programs themselves use. */
+static int open_taken(struct unload_maps *maps, const char *dir) {
+  char path[PATH_MAX];
+  int rc = join_path(path, dir, TAKEN);
+  if (rc == 0)
+    rc = maps->fds[TAKEN] = bpf_obj_get(path);
+  return rc < 0 ? rc : 0;
+}
+
+/* Loads the programs once more, to go on with the maps that are pinned, and
+ * puts their links in the place of those that are there, one after the other:
+ * no unload is missed, and none told twice. */
+static int renew(const char *dir, gid_t gid, mode_t mode) {
+  char reason[300];
+  struct unload_maps *pinned = NULL;
+  struct unload_maps *maps = NULL;
+  int rc = unload_maps_open(dir, &pinned, reason, sizeof(reason));
+  if (rc == 0)
+    rc = open_taken(pinned, dir);
+  if (rc == 0)
+    rc = load(0, pinned, &maps, reason, sizeof(reason));
+  for (int pin = COUNTERS; pin <= RING && rc == 0; pin++) {
+    char path[PATH_MAX];
+    rc = join_path(path, dir, pin);
+    if (rc == 0)
+      rc = give(path, pin, gid, mode);
+  }
+  for (int pin = 0; pin < LINKS_NUM && rc == 0; pin++)
+    rc = replace_link(maps->fds[pin], dir, pin, gid, mode);
+  unload_maps_free(maps);
+  unload_maps_free(pinned);
+  return rc;
+}
+
+int unload_maps_pin(const char *dir, size_t ring_size_bytes, gid_t gid,
+                    mode_t mode) {
+  if (renew(dir, gid, mode) == 0)
+    return 0;
+  char reason[300];
+  struct unload_maps *maps = NULL;
+  /* First of all, so that no unload is told by both. */
+  int rc = unload_maps_unpin(dir);
+  if (rc == 0)
+    rc = load(ring_size_bytes, NULL, &maps, reason, sizeof(reason));
+  for (int pin = 0; pin < PINS_NUM && rc == 0; pin++)
+    rc = put(maps->fds[pin], dir, pin, gid, mode);
+  if (rc != 0)
+    unload_maps_unpin(dir);
+  unload_maps_free(maps);
+  return rc;
+}
+
+#else
+
+static int load(size_t ring_size_bytes, const struct unload_maps *pinned,
+                struct unload_maps **ret_maps, char *reason,
+                size_t reason_size) {
+  (void)ring_size_bytes;
+  (void)pinned;
+  (void)ret_maps;
+  snprintf(reason, reason_size, "this build has no watch on unloads");
+  return -ENOTSUP;
 }
 
 static void destroy(struct unload_maps *maps) { (void)maps; }
 
 #endif
 
-static int load_new(size_t ring_size_bytes, const struct unload_fds *reused,
-                    struct unload_maps **ret_maps, char *reason,
-                    size_t reason_size) {
-  struct unload_maps *maps = new_maps();
-  if (maps == NULL)
-    return -ENOMEM;
-  bpf_load_begin();
-  int rc = load(maps, ring_size_bytes, reused);
-  bpf_load_end(rc, "watch on unloads", "a kernel that allows fentry", reason,
-               reason_size);
-  if (rc == -ENOTSUP)
-    snprintf(reason, reason_size, "this build has no watch on unloads");
-  if (rc == 0)
-    *ret_maps = maps;
-  else
-    unload_maps_free(maps);
-  return rc;
-}
-
 int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
                      char *reason, size_t reason_size) {
-  return load_new(ring_size_bytes, NULL, ret_maps, reason, reason_size);
+  return load(ring_size_bytes, NULL, ret_maps, reason, reason_size);
 }
 
 static bool is_counters(const struct bpf_map_info *info) {
@@ -172,59 +276,39 @@ static int get_map_info(int fd, struct bpf_map_info *ret_info) {
 /* Checks that these are a ring and our counters. */
 static int check_maps(const struct unload_maps *maps) {
   struct bpf_map_info info;
-  int rc = get_map_info(maps->ring_fd, &info);
+  int rc = get_map_info(maps->fds[RING], &info);
   if (rc == 0 && info.type != BPF_MAP_TYPE_RINGBUF)
     rc = -EPROTO;
   if (rc == 0)
-    rc = get_map_info(maps->counters_fd, &info);
+    rc = get_map_info(maps->fds[COUNTERS], &info);
   if (rc == 0 && !is_counters(&info))
     rc = -EPROTO;
   struct unload_counters counters = {0};
   uint32_t zero = 0;
   if (rc == 0)
-    rc = bpf_map_lookup_elem(maps->counters_fd, &zero, &counters);
+    rc = bpf_map_lookup_elem(maps->fds[COUNTERS], &zero, &counters);
   if (rc == 0 && counters.magic != PROG_RECORD_MAGIC)
     rc = -EPROTO;
-  if (rc == 0)
-    rc = prog_record_check_version(counters.version);
-  return rc;
+  return rc == 0 ? prog_record_check_version(counters.version) : rc;
 }
 
 static int open_pins(struct unload_maps *maps, const char *dir) {
   char counters_path[PATH_MAX];
-  int rc = unload_pins_ring_path(maps->ring_path, dir);
+  int rc = join_path(maps->ring_path, dir, RING);
   if (rc == 0)
-    rc = unload_pins_counters_path(counters_path, dir);
+    rc = join_path(counters_path, dir, COUNTERS);
   if (rc != 0)
     return rc;
   /* Before it is opened: should it be replaced between the two, then
    * unload_maps_check() will tell. */
   if (stat(maps->ring_path, &maps->ring_stat) != 0)
     return -errno;
-  maps->ring_fd = bpf_obj_get(maps->ring_path);
-  if (maps->ring_fd < 0)
-    return maps->ring_fd;
+  maps->fds[RING] = bpf_obj_get(maps->ring_path);
+  if (maps->fds[RING] < 0)
+    return maps->fds[RING];
   LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
-  maps->counters_fd = bpf_obj_get_opts(counters_path, &opts);
-  if (maps->counters_fd < 0)
-    return maps->counters_fd;
-  return check_maps(maps);
-}
-
-/* BUFFER: for what takes more than a constant. */
-static const char *explain(int error, char *buffer, size_t buffer_size) {
-  switch (error) {
-  case -ENOENT:
-    return "there is no such file; pin the watch with bpf_stats_pin";
-  case -EPROTO:
-    return "it is pinned, but is no watch of ours";
-  case -ESTALE:
-  case -EPROTONOSUPPORT:
-    return prog_record_explain_version(error);
-  default:
-    refusal_explain(error, PRIVILEGE_NONE, buffer, buffer_size);
-    return buffer;
-  }
+  maps->fds[COUNTERS] = bpf_obj_get_opts(counters_path, &opts);
+  return maps->fds[COUNTERS] < 0 ? maps->fds[COUNTERS] : check_maps(maps);
 }
 
 int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
@@ -237,9 +321,9 @@ int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
     *ret_maps = maps;
     return 0;
   }
-  char why[REFUSAL_TEXT_SIZE];
-  snprintf(reason, reason_size, "%s: %s", maps->ring_path,
-           explain(rc, why, sizeof(why)));
+  char why[PINS_TEXT_SIZE];
+  pins_explain(rc, "watch", why);
+  snprintf(reason, reason_size, "%s: %s", maps->ring_path, why);
   unload_maps_free(maps);
   return rc;
 }
@@ -247,74 +331,33 @@ int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
 void unload_maps_free(struct unload_maps *maps) {
   if (maps == NULL)
     return;
-  if (maps->ring_path[0] == '\0') {
+  if (maps->skeleton != NULL)
     destroy(maps);
-  } else {
-    if (maps->ring_fd >= 0)
-      close(maps->ring_fd);
-    if (maps->counters_fd >= 0)
-      close(maps->counters_fd);
-  }
+  for (int i = 0; maps->skeleton == NULL && i < PINS_NUM; i++)
+    if (maps->fds[i] >= 0)
+      close(maps->fds[i]);
   free(maps);
 }
 
 int unload_maps_ring_fd(const struct unload_maps *maps) {
-  return maps->ring_fd;
+  return maps->fds[RING];
 }
 
 int unload_maps_counters_fd(const struct unload_maps *maps) {
-  return maps->counters_fd;
+  return maps->fds[COUNTERS];
 }
 
 uint32_t unload_maps_ring_id(const struct unload_maps *maps) {
   struct bpf_map_info info;
-  return get_map_info(maps->ring_fd, &info) == 0 ? info.id : 0;
+  return get_map_info(maps->fds[RING], &info) == 0 ? info.id : 0;
 }
 
 int unload_maps_check(const struct unload_maps *maps) {
-  if (maps->ring_path[0] == '\0')
-    return 0;
   struct stat now;
-  if (stat(maps->ring_path, &now) != 0 ||
-      now.st_ino != maps->ring_stat.st_ino ||
-      now.st_dev != maps->ring_stat.st_dev)
-    return -ESTALE;
-  return 0;
-}
-
-int unload_maps_pin(const struct unload_maps *maps, const char *dir, gid_t gid,
-                    mode_t mode) {
-  struct unload_fds fds = get_fds(maps);
-  return unload_pins_put(dir, &fds, gid, mode);
-}
-
-/* Opens the map that only the programs themselves use. */
-static int open_taken(const char *dir) {
-  char path[PATH_MAX];
-  int rc = unload_pins_taken_path(path, dir);
-  return rc == 0 ? bpf_obj_get(path) : rc;
-}
-
-int unload_maps_renew(const char *dir, gid_t gid, mode_t mode, char *reason,
-                      size_t reason_size) {
-  struct unload_maps *pinned = NULL;
-  int rc = unload_maps_open(dir, &pinned, reason, reason_size);
-  if (rc != 0)
-    return rc;
-  struct unload_fds reused = {.ring = pinned->ring_fd,
-                              .counters = pinned->counters_fd,
-                              .taken = open_taken(dir)};
-  struct unload_maps *maps = NULL;
-  rc = reused.taken;
-  if (rc >= 0)
-    rc = load_new(0, &reused, &maps, reason, reason_size);
-  if (rc == 0) {
-    struct unload_fds fds = get_fds(maps);
-    rc = unload_pins_replace_links(dir, &fds, gid, mode);
-  }
-  unload_maps_free(maps);
-  if (reused.taken >= 0)
-    close(reused.taken);
-  unload_maps_free(pinned);
-  return rc;
+  const bool is_pinned = maps->skeleton == NULL;
+  return is_pinned && (stat(maps->ring_path, &now) != 0 ||
+                       now.st_ino != maps->ring_stat.st_ino ||
+                       now.st_dev != maps->ring_stat.st_dev)
+             ? -ESTALE
+             : 0;
 }

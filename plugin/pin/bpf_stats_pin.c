@@ -2,12 +2,11 @@
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
 #include "bpffs.h"
-#include "pin_access.h"
 #include "pin_options.h"
+#include "pins.h"
 #include "source.h"
 #include "stats_switch.h"
 #include "unload_maps.h"
-#include "unload_pins.h"
 #include "unload_watch.h"
 
 #include <errno.h>
@@ -75,7 +74,7 @@ static int pin_iterator(const struct held_dir *dir,
     return rc;
   rc = source_iterator_pin(source, path_new);
   if (rc == 0)
-    rc = pin_access_give(path_new, options->gid, options->mode);
+    rc = pins_give(path_new, options->gid, options->mode);
   if (rc == 0 &&
       renameat(dir->fd, iterator_file_new, dir->fd, iterator_file) != 0)
     rc = -errno;
@@ -84,39 +83,15 @@ static int pin_iterator(const struct held_dir *dir,
   return rc;
 }
 
-/* Pins a watch in place of what is there. That goes first, so that no unload is
- * told by both. */
-static int pin_new_watch(const struct held_dir *dir,
-                         const struct pin_options *options) {
-  char reason[300] = "";
-  struct unload_maps *maps = NULL;
-  int rc = unload_pins_remove(dir->path);
-  if (rc == 0)
-    rc =
-        unload_maps_load(UNLOAD_RING_SIZE_BYTES, &maps, reason, sizeof(reason));
-  if (rc == 0)
-    rc = unload_maps_pin(maps, dir->path, options->gid, options->mode);
-  unload_maps_free(maps);
-  return rc;
-}
-
-/* Where a watch is pinned whose maps can be gone on with, who reads it notices
- * nothing. */
-static int pin_watch(const struct held_dir *dir,
-                     const struct pin_options *options) {
-  char reason[300] = "";
-  int rc = unload_maps_renew(dir->path, options->gid, options->mode, reason,
-                             sizeof(reason));
-  return rc == 0 ? 0 : pin_new_watch(dir, options);
-}
-
 static int pin_both(const struct held_dir *dir,
                     const struct pin_options *options,
                     const struct source *source, bool has_watch) {
   int rc = pin_iterator(dir, options, source);
   if (rc != 0)
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
-  rc = has_watch ? pin_watch(dir, options) : unload_pins_remove(dir->path);
+  rc = has_watch ? unload_maps_pin(dir->path, UNLOAD_RING_SIZE_BYTES,
+                                   options->gid, options->mode)
+                 : unload_maps_unpin(dir->path);
   if (rc != 0)
     return complain_of(options->dir, "the watch cannot be pinned", rc);
   return 0;
@@ -185,7 +160,7 @@ static int unpin(const struct pin_options *options) {
   if (rc == 0)
     rc = remove_file(&dir, iterator_file_new);
   if (rc == 0)
-    rc = unload_pins_remove(dir.path);
+    rc = unload_maps_unpin(dir.path);
   if (rc != 0) {
     held_dir_close(&dir);
     return complain_of(options->dir, "the pins cannot be removed", rc);

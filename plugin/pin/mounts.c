@@ -25,63 +25,38 @@ int mounts_id(int fd) {
   return id;
 }
 
-/* A line of mountinfo: "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [FIELDS...] -
- * TYPE NAME ...", where blanks in any of these are written as \040. */
-struct mount {
-  int id;
-  dev_t device;
-  char *line; /* whole */
-};
-
-static void parse(struct mount *mount) {
-  char *next = NULL;
-  mount->id = (int)strtol(mount->line, &next, 10);
-  (void)strtol(next, &next, 10);
-  unsigned major = (unsigned)strtoul(next, &next, 10);
-  unsigned minor = *next == ':' ? (unsigned)strtoul(next + 1, NULL, 10) : 0;
-  mount->device = makedev(major, minor);
-}
-
-/* Whether there is a mount in the table that is like WANTED. */
-static bool find(const char *table,
-                 bool (*is_like)(const struct mount *mount,
-                                 const struct mount *wanted),
-                 const struct mount *wanted) {
+/* Whether a line of the table, "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS
+ * [FIELDS...] - TYPE NAME ...", begins with that id, unless it is 0; is of that
+ * device, unless it is 0; and has the text in it. Blanks in any of its fields
+ * are written as \040. */
+static bool find(const char *table, int id, dev_t device, const char *text) {
   FILE *mounts = fopen(table, "re");
   if (mounts == NULL)
     return false;
-  struct mount mount = {0};
+  char *line = NULL;
   size_t size = 0;
   bool found = false;
-  while (!found && getline(&mount.line, &size, mounts) > 0) {
-    parse(&mount);
-    found = is_like(&mount, wanted);
+  while (!found && getline(&line, &size, mounts) > 0) {
+    int line_id = 0;
+    unsigned major = 0;
+    unsigned minor = 0;
+    found = sscanf(line, "%d %*d %u:%u", &line_id, &major, &minor) == 3 &&
+            (id == 0 || line_id == id) &&
+            (device == 0 || makedev(major, minor) == device) &&
+            strstr(line, text) != NULL;
   }
-  free(mount.line);
+  free(line);
   (void)fclose(mounts);
   return found;
-}
-
-static bool has_id_and_text(const struct mount *mount,
-                            const struct mount *wanted) {
-  return mount->id == wanted->id && strstr(mount->line, wanted->line) != NULL;
-}
-
-static bool has_device(const struct mount *mount, const struct mount *wanted) {
-  return mount->device == wanted->device;
 }
 
 bool mounts_is_bpffs_of(int id, const char *name) {
   char text[64];
   snprintf(text, sizeof(text), " - bpf %s ", name);
-  const struct mount wanted = {.id = id, .line = text};
-  return find("/proc/self/mountinfo", has_id_and_text, &wanted);
+  return id > 0 && find("/proc/self/mountinfo", id, 0, text);
 }
 
 bool mounts_seen_by_init(int fd) {
   struct stat file;
-  if (fstat(fd, &file) != 0)
-    return false;
-  const struct mount wanted = {.device = file.st_dev};
-  return find("/proc/1/mountinfo", has_device, &wanted);
+  return fstat(fd, &file) == 0 && find("/proc/1/mountinfo", 0, file.st_dev, "");
 }

@@ -203,5 +203,5 @@ waits_for_the_pin() { # TEXT
   chmod 444 "$pin_dir/other"
   start_as_nobody -all <<<"IteratorPin \"$pin_dir/other\""
   rm "$pin_dir/other"
-  refuses_to_start "IteratorPin $pin_dir/other: it is pinned, but hands out something else than our records. The plugin is not started."
+  refuses_to_start "IteratorPin $pin_dir/other: it is pinned, but is no iterator of ours. The plugin is not started."
 }

@@ -20,7 +20,7 @@ int main(void) {
   srunner_add_suite(runner, source_suite());
   srunner_add_suite(runner, source_pinned_suite());
   srunner_add_suite(runner, unload_watch_suite());
-  srunner_add_suite(runner, pin_access_suite());
+  srunner_add_suite(runner, pins_suite());
   srunner_add_suite(runner, stats_switch_suite());
   srunner_add_suite(runner, estimate_suite());
   srunner_add_suite(runner, coverage_suite());

@@ -17,7 +17,7 @@ Suite *groups_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);
 Suite *metrics_suite(void);
-Suite *pin_access_suite(void);
+Suite *pins_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);
 Suite *prog_type_suite(void);

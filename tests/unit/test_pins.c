@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of pin_access; pin.bats has real pins. */
-#include "pin_access.h"
+/* Unit tests of pins; pin.bats has real pins. */
+#include "pins.h"
 #include "suites.h"
 
 #include <errno.h>
@@ -37,39 +37,39 @@ static void check_file_mode(mode_t mode) {
   ck_assert_uint_eq(now.st_mode & 07777, mode);
 }
 
-START_TEST(pin_access_give__symlink__is_refused_and_not_followed) {
+START_TEST(pins_give__symlink__is_refused_and_not_followed) {
   ck_assert_int_eq(symlink(file, link_to_it), 0);
-  ck_assert_int_eq(pin_access_give(link_to_it, getgid(), 0444), -ELOOP);
+  ck_assert_int_eq(pins_give(link_to_it, getgid(), 0444), -ELOOP);
   check_file_mode(0600);
 }
 END_TEST
 
-START_TEST(pin_access_give__directory__is_refused) {
-  ck_assert_int_eq(pin_access_give(dir, getgid(), 0444), -ELOOP);
+START_TEST(pins_give__directory__is_refused) {
+  ck_assert_int_eq(pins_give(dir, getgid(), 0444), -ELOOP);
 }
 END_TEST
 
-START_TEST(pin_access_give__missing_file__is_ENOENT) {
-  ck_assert_int_eq(pin_access_give(link_to_it, getgid(), 0444), -ENOENT);
+START_TEST(pins_give__missing_file__is_ENOENT) {
+  ck_assert_int_eq(pins_give(link_to_it, getgid(), 0444), -ENOENT);
 }
 END_TEST
 
-START_TEST(pin_access_give__file__has_the_mode_if_it_can_be_of_root) {
-  int rc = pin_access_give(file, getgid(), 0440);
+START_TEST(pins_give__file__has_the_mode_if_it_can_be_of_root) {
+  int rc = pins_give(file, getgid(), 0440);
   ck_assert_int_eq(rc, geteuid() == 0 ? 0 : -EPERM);
   check_file_mode(geteuid() == 0 ? 0440 : 0600);
 }
 END_TEST
 
-Suite *pin_access_suite(void) {
-  Suite *suite = suite_create("pin_access");
+Suite *pins_suite(void) {
+  Suite *suite = suite_create("pins");
   TCase *tests = tcase_create("core");
   tcase_add_checked_fixture(tests, setup, teardown);
-  tcase_add_test(tests, pin_access_give__symlink__is_refused_and_not_followed);
-  tcase_add_test(tests, pin_access_give__directory__is_refused);
-  tcase_add_test(tests, pin_access_give__missing_file__is_ENOENT);
+  tcase_add_test(tests, pins_give__symlink__is_refused_and_not_followed);
+  tcase_add_test(tests, pins_give__directory__is_refused);
+  tcase_add_test(tests, pins_give__missing_file__is_ENOENT);
   tcase_add_test(tests,
-                 pin_access_give__file__has_the_mode_if_it_can_be_of_root);
+                 pins_give__file__has_the_mode_if_it_can_be_of_root);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* pins: files on a bpffs, by which what one process has loaded serves others.
+ */
+#ifndef BPF_STATS_PINS_H
+#define BPF_STATS_PINS_H
+
+#include "refusal.h"
+
+#include <sys/types.h>
+
+enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
+
+/* Gives the pin at PATH to root and that group, with that mode. A symlink in
+ * its place is not followed. Returns 0 or -errno. */
+int pins_give(const char *path, gid_t gid, mode_t mode);
+
+/* Writes into TEXT what an error of opening or reading a pin means and, where
+ * that is known, what helps: a part of a sentence. WHAT is pinned there, or
+ * should be: "iterator" or "watch". */
+void pins_explain(int error, const char *what, char text[PINS_TEXT_SIZE]);
+
+#endif

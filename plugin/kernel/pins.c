@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* pins: gives them to their readers, and explains them. */
+#include "pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int pins_give(const char *path, gid_t gid, mode_t mode) {
+  /* It is opened once, so that both changes are made to the same file. */
+  int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  /* By a descriptor of O_PATH only the owner of a file can be changed. */
+  char fd_path[32];
+  snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", fd);
+  struct stat file;
+  int rc = fstat(fd, &file) == 0 ? 0 : -errno;
+  if (rc == 0 && !S_ISREG(file.st_mode))
+    rc = -ELOOP;
+  if (rc == 0 && (fchownat(fd, "", 0, gid, AT_EMPTY_PATH) != 0 ||
+                  chmod(fd_path, mode) != 0))
+    rc = -errno;
+  close(fd);
+  return rc;
+}
+
+void pins_explain(int error, const char *what, char text[PINS_TEXT_SIZE]) {
+  switch (error) {
+  case -ENOENT:
+    snprintf(text, PINS_TEXT_SIZE,
+             "there is no such file; pin the %s with bpf_stats_pin", what);
+    break;
+  case -EMEDIUMTYPE:
+    snprintf(text, PINS_TEXT_SIZE,
+             "it is no file on a bpffs, so it cannot be a pinned %s", what);
+    break;
+  case -EPROTO:
+    snprintf(text, PINS_TEXT_SIZE, "it is pinned, but is no %s of ours", what);
+    break;
+  case -ESTALE:
+    snprintf(text, PINS_TEXT_SIZE,
+             "it was pinned by an older bpf_stats; run bpf_stats_pin again, "
+             "as with systemctl restart bpf_stats_pin");
+    break;
+  case -EPROTONOSUPPORT:
+    snprintf(text, PINS_TEXT_SIZE,
+             "it was pinned by a newer bpf_stats than the one in this "
+             "process; restart collectd");
+    break;
+  case -EBADMSG:
+  case -ENODATA:
+    snprintf(text, PINS_TEXT_SIZE, "its stream of records is damaged");
+    break;
+  default:
+    refusal_explain(error, PRIVILEGE_NONE, text, PINS_TEXT_SIZE);
+  }
+}
