@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backoff: when to try again what costs more than a read may, and may never
- * succeed: after 1, 2, 4, 8 ... reads. */
+/* backoff: when to try again something that costs more than a read may, and may
+ * never succeed: after 1, 2, 4, 8 ... reads. */
 #ifndef BPF_STATS_BACKOFF_H
 #define BPF_STATS_BACKOFF_H
 
@@ -14,7 +14,7 @@ struct backoff {
 
 enum { BACKOFF_MAX = 1 << 20 }; /* reads */
 
-/* To be called once a read. Returns whether it is time to try. */
+/* Call it once a read. Returns whether it is time to try. */
 static inline bool backoff_is_due(struct backoff *backoff) {
   if (backoff->left > 0) {
     backoff->left--;

@@ -25,7 +25,7 @@ void bpf_load_end(int rc, const char *what, const char *also_needs,
                   char *reason, size_t reason_size);
 
 /* Lets the loaded PROGRAM, the "bpf_stats_cpus" of an object, find the CPUs,
- * and unloads it. ANCHOR_FD: the object's map "anchor". To be called before
+ * and unloads it. ANCHOR_FD: the object's map "anchor". Call it before
  * another program of that object runs. Returns 0; -E2BIG when there are more
  * than PROG_RECORD_CPUS_MAX; -EFAULT when they are not found; -errno. */
 int bpf_load_find_cpus(struct bpf_program *program, int anchor_fd);

@@ -32,8 +32,8 @@ void churn_see(struct churn *churn, uint32_t id, uint64_t load_time_ns,
 /* Takes in the end of a complete walk that found PROGRAMS. */
 void churn_settle(struct churn *churn, size_t programs);
 
-/* Instead of that: takes in how many a watch has counted since the last time.
- */
+/* With a watch, in place of churn_settle(): takes in what the watch has counted
+ * since the last time. */
 void churn_count(struct churn *churn, uint64_t loaded, uint64_t unloaded);
 
 #endif

@@ -14,7 +14,7 @@ static inline uint64_t clock_ns(clockid_t id) {
 
 /* CLOCK_BOOTTIME of snapshots: the kernel takes bpf_prog_info.load_time from
  * it, so the two compare. That is the clock of the first time namespace,
- * whichever one this process is in. To be called once before there are other
+ * whichever one this process is in. Call it once before there are other
  * threads. */
 uint64_t boottime_ns(void);
 

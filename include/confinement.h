@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* confinement: what keeps this process from using BPF, as far as it can be
- * known. To be read when something was refused, not before. */
+ * known. Read it when something was refused, not before. */
 #ifndef BPF_STATS_CONFINEMENT_H
 #define BPF_STATS_CONFINEMENT_H
 

@@ -17,8 +17,8 @@
 void dispatch_group(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time);
 
-/* Notifies about a miss rate: a warning that it is raised, or that this is over
- * and why. INTERVAL is what the group of that name counted. */
+/* Notifies about the miss rate of a group: that it is too high, or that this is
+ * over and why. INTERVAL is what the group counted in the interval. */
 void dispatch_alarm(const char *name, struct prog_stats interval,
                     enum alarm_change change);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* estimate: what a group has counted in all the time, of which statistics were
- * on for windows alone.
+/* estimate: what a group did in the whole time, while statistics were on in
+ * windows alone.
  *
  * Runs and run time are taken to have gone on in the rest of the time as in the
- * window. What was counted in the rest all the same is part of that. Recursion
- * misses need no estimate: the kernel counts them always. */
+ * window; what the kernel has counted there anyway, for others, is part of the
+ * estimate. Recursion misses need none: the kernel always counts them. */
 #ifndef BPF_STATS_ESTIMATE_H
 #define BPF_STATS_ESTIMATE_H
 

@@ -48,8 +48,8 @@ void groups_bring_up(struct groups *groups, const struct span *span);
 const struct host *groups_host(const struct groups *groups);
 
 /* Iterates over the groups that have programs, or had one that was unloaded in
- * this interval: the first for NULL, NULL after
- * the last. Valid until the next update or free. */
+ * this interval: the first for NULL, NULL after the last. Valid until the next
+ * update or free. */
 const struct group *groups_next(const struct groups *groups,
                                 const struct group *group);
 

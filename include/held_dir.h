@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { HELD_DIR_MODE = 0755 }; /* of one that is made, whatever the umask */
+enum { HELD_DIR_MODE = 0755 }; /* of a new directory, whatever the umask */
 
 struct held_dir {
   int fd;

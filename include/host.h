@@ -16,7 +16,7 @@
 struct host {
   struct group group; /* of all programs; its name is "" */
   uint64_t delta_ns;  /* the time awake that the deltas of all groups are of; 0:
-                         there  was no snapshot before, or no window */
+                         there was no snapshot before, or no window */
   struct churn churn;
   size_t folded_programs; /* counted under "_other" */
   /* Since the start. */

@@ -51,7 +51,7 @@ metric_set metrics_default(void);
 /* Those that the host has. */
 metric_set metrics_host(void);
 
-/* The set of the one group metric of that key; 0: there is none. */
+/* The set that holds only the group metric with that key; 0: there is none. */
 metric_set metrics_find(const char *key);
 
 #endif

@@ -30,9 +30,9 @@ int prog_name_make(const char short_name[PROG_SHORT_NAME_SIZE],
                    const char *full_name, const uint8_t tag[8],
                    char **ret_name);
 
-/* The same of the program behind PROG_FD, with its full name from its BTF.
- * Returns 0, or -errno of a failure that may be over at the next try; where the
- * BTF is of no use, the name in INFO is the one. */
+/* Sets *RET_NAME likewise for the program behind PROG_FD, with the full name
+ * from its BTF, or the name in INFO where that BTF is of no use. Returns 0, or
+ * -errno of a failure that may be over at the next try. */
 int prog_name_resolve(struct prog_name_cache *cache, int prog_fd,
                       const struct bpf_prog_info *info, char **ret_name);
 

@@ -14,8 +14,8 @@ enum { PROG_TYPE_NAME_SIZE = 32 };
 
 /* Returns the name of the type of that number ("xdp", "kprobe", ...); the first
  * is 1, and there are no gaps up to the last. Or returns NULL and sets errno:
- * ENOENT when neither libbpf nor the kernel tells; any other is of a failure
- * that may be over at the next try. Valid until prog_types_clear(). */
+ * ENOENT when neither libbpf nor the kernel tells; another errno when the next
+ * try may succeed. Valid until prog_types_clear(). */
 const char *prog_type_name(unsigned type);
 
 /* The same, but asks the kernel's BTF alone. */

@@ -33,8 +33,7 @@ struct program {
   /* Of this update. */
   const struct prog_sample *sample; /* what it has counted by now; or NULL */
   struct prog_stats advance;        /* since it was last read */
-  bool measured; /* the advance is all that it counted since the snapshot before
-                  */
+  bool measured; /* the advance covers the whole time since that snapshot */
   bool missing_before; /* it was missing already at the snapshot before */
   bool is_new;         /* first seen */
   bool ended;          /* it was unloaded, and the sample is its end */

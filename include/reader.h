@@ -30,8 +30,8 @@ struct reader *reader_new(const struct reader_options *options);
 /* Ends what is under way, in no more time than a walk takes. Accepts NULL. */
 void reader_free(struct reader *reader);
 
-/* Opens what is not open yet, the source first: without it the rest is of no
- * use. To be called once before the first read, which does the same.
+/* Opens what is not open yet, the source first, as nothing works without it.
+ * Each read does the same; call it once before the first one, to know early.
  * *RET_READING, owned by the reader, has an error and its reason, or a note,
  * and no values. Returns its error, 0 or -errno. */
 int reader_open(struct reader *reader, const struct reading **ret_reading);

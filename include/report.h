@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 
-/* After so many reads it is told which filters have selected nothing. */
+/* The number of reads after which the log tells which filters have selected
+ * nothing. */
 enum { REPORT_SELECTING_READS = 10 };
 
 enum report_watch { REPORT_WATCH_NEW, REPORT_WATCHED, REPORT_UNWATCHED };
@@ -36,9 +37,9 @@ void report_opened(struct report *report, const struct reading *reading);
 void report_changes(struct report *report, const struct reading *reading,
                     bool enable_stats);
 
-/* To be called after each read that went well. Tells once, and not at the
- * first, what has selected nothing: as it arrived, it shows what collectd's
- * parser has made of it. */
+/* Call it after each read that went well. It tells once which filters have
+ * selected nothing, each as it arrived: that shows what collectd's parser has
+ * made of it. */
 void report_selector(struct report *report, const struct selector *selector);
 
 #endif

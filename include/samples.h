@@ -38,10 +38,10 @@ void samples_begin(struct samples *samples);
 
 /* Adds a sample for the program, filled but for what changes while it lives:
  * from the previous snapshot, or else with the given type and tag and without a
- * name, which then is to be set and is owned by the samples. Ids must ascend.
+ * name, which the caller then sets and the samples own. Ids must ascend.
  * Returns 0; -ELOOP when they do not, or are too many; -ENOMEM; or -errno as
- * sample_describe(): then the sample is the last one, and is to be turned into
- * one that is unreadable. */
+ * sample_describe(): then the sample is the last one, and the caller marks it
+ * as unreadable. */
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
                 uint32_t type, const uint8_t tag[8],
                 struct prog_sample **ret_sample);

@@ -27,7 +27,7 @@ int selector_add_program(struct selector *selector, const char *text,
 /* Adds an entry for the type's name, always exact. Returns 0 or -ENOMEM. */
 int selector_add_type(struct selector *selector, const char *type_name);
 
-/* Turns the choice around: everything but the selected. */
+/* Turns the choice around: everything is wanted but what the lists select. */
 void selector_ignore_selected(struct selector *selector, bool ignore);
 
 /* Whether the program is wanted: it matches every list that is not empty. The

@@ -41,10 +41,9 @@ void settings_clear(struct settings *settings);
  * wrong value, and sets WRONG; one warning for each unknown option. */
 void settings_parse(struct settings *settings, const oconfig_item_t *block);
 
-/* What the options mean together, in an interval of INTERVAL_S: to be called
+/* Checks what the options mean together, in an interval of INTERVAL_S. Call it
  * once, after all blocks, if nothing is wrong. Logs and sets WRONG as
- * settings_parse().
- */
+ * settings_parse(). */
 void settings_check(struct settings *settings, double interval_s);
 
 #endif

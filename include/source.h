@@ -20,8 +20,8 @@ struct source {
   char why[REFUSAL_TEXT_SIZE]; /* of source_explain() */
 };
 
-/* The sources one by one. Each returns 0 and one that the caller frees, or
- * -errno; one with REASON writes why into it, unless it is -ENOMEM.
+/* The sources one by one. Each function returns 0 and a source that the caller
+ * frees, or -errno; if it takes REASON it writes why, unless it is -ENOMEM.
  *
  * Through bpf(2): needs CAP_SYS_ADMIN. -EPERM without it, -ENOSYS without
  * bpf(2). MEMORY: memory_bytes is wanted, which takes another read(2) for each

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* source_choice: which source it is to be, and that there is one. */
+/* source_choice: chooses the source, and sees to it that there is one. */
 #ifndef BPF_STATS_SOURCE_CHOICE_H
 #define BPF_STATS_SOURCE_CHOICE_H
 
@@ -39,8 +39,8 @@ struct source_choice {
   struct backoff backoff;
 };
 
-/* To be called before each snapshot: chooses a source if there is none; or
- * tries the iterator once more, where that may help. Returns 0; or -errno when
+/* Call it before each snapshot: it chooses a source if there is none, or tries
+ * the iterator once more where that may help. Returns 0; or -errno when
  * there is no source. *RET_NOTE is empty unless something has changed. */
 int source_choice_update(struct source_choice *choice,
                          struct source_note *ret_note);

@@ -24,12 +24,12 @@ struct stats_switch {
   uint64_t canary_cnt;    /* its runs that the kernel has counted */
 };
 
-/* HOLD: statistics are to be on until stats_switch_clear(), which needs
+/* HOLD: statistics shall be on until stats_switch_clear(), which needs
  * CAP_SYS_ADMIN. */
 void stats_switch_init(struct stats_switch *stats_switch, bool hold);
 
-/* Before each snapshot: turns statistics on where they are to be held and are
- * not yet. Tells in ERROR how that went. */
+/* Before each snapshot: turns statistics on if they shall be held and are not
+ * yet. ERROR then tells how that went. */
 void stats_switch_update(struct stats_switch *stats_switch);
 
 /* Turns statistics on for a window. Returns 0, or -errno as ERROR has it. */
@@ -45,7 +45,7 @@ void stats_switch_off(struct stats_switch *stats_switch);
 enum statistics stats_switch_look(struct stats_switch *stats_switch,
                                   enum statistics seen);
 
-/* Lets go of all. To be called only after stats_switch_init(); once more does
+/* Lets go of everything. Needs stats_switch_init() before; a second call does
  * nothing. */
 void stats_switch_clear(struct stats_switch *stats_switch);
 

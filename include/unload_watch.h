@@ -50,8 +50,8 @@ int unload_watch_read_counts(struct unload_watch *watch);
 void unload_watch_read_records(struct unload_watch *watch,
                                struct unloads *ret_unloads);
 
-/* All that the last unload_watch_read_records() has told was taken in: it is
- * not told again. */
+/* What the last unload_watch_read_records() has told was taken in, and is not
+ * told again. */
 void unload_watch_commit(struct unload_watch *watch);
 
 #endif

@@ -17,8 +17,8 @@
 struct window;
 
 struct window_work {
-  /* Returns for how long the window is to be open at least, in ns, however
-   * short it was asked for; or 0 when it could not be opened. */
+  /* Returns the shortest time for which the window may be open, in ns, even if
+   * a shorter one was asked for; or 0 when it could not be opened. */
   uint64_t (*open)(void *context);
   /* After each open() that has not returned 0. */
   void (*end)(void *context);
@@ -33,12 +33,12 @@ int window_new(uint64_t interval_ns, uint64_t window_ns,
 /* Ends the thread, a window that is open at once. Accepts NULL. */
 void window_free(struct window *window);
 
-/* An interval has begun at BEGIN_NS of CLOCK_MONOTONIC: one window is to come.
+/* An interval has begun at BEGIN_NS of CLOCK_MONOTONIC: plans its one window.
  * Only after window_close(). */
 void window_resume(struct window *window, uint64_t begin_ns);
 
-/* The interval is over. Takes as long as the work takes that has begun: a
- * window that has not been opened is cancelled, one that is open ends now. */
+/* The interval is over: a window that is still ahead is cancelled, and one that
+ * is open ends now. Waits only for work that has begun. */
 void window_close(struct window *window);
 
 /* How the places of windows follow each other: visits each of NUM places once

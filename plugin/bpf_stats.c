@@ -144,10 +144,10 @@ static int bpf_stats_init(void) {
 }
 
 /* When collectd stops it has all plugins flush, and then shuts one after the
- * other down: this is the last moment at which a notification reaches all that
- * handle it, and later some could not bear it. It does so in the thread in
- * which it has started; any other thread wants to flush values, which the
- * plugin does not keep. */
+ * other down: this is the last moment at which a notification reaches every
+ * plugin that handles it; later some would not survive it. It does so in the
+ * thread in which it has started; any other thread wants to flush values, which
+ * the plugin does not keep. */
 static int bpf_stats_flush(cdtime_t timeout, const char *identifier,
                            user_data_t *user_data) {
   (void)timeout;

@@ -201,8 +201,8 @@ static struct coverage_facts find_facts(const struct reader *reader) {
   };
 }
 
-/* Whether the counters tell all that will ever be known of this interval:
- * without windows, or where these are refused, they do. */
+/* Whether the counters tell everything that will ever be known of this
+ * interval: they do without windows, and where windows are refused. */
 static bool is_whole(const struct reader *reader,
                      const struct coverage *coverage) {
   return reader->window == NULL || reader->read_ns == 0 || coverage->is_whole ||

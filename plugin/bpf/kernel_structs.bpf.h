@@ -58,7 +58,7 @@ struct bpf_prog_aux___stats {
   struct bpf_prog_stats *stats;
 } CO_RE;
 
-/* Where the tag is but the start of a digest. */
+/* Newer kernels have a digest, and the tag is its start. */
 struct bpf_prog___digest {
   __u8 digest[32];
 } CO_RE;

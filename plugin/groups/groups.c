@@ -2,7 +2,7 @@
 /* groups: what each program has counted since it was last read goes to the
  * totals of its group and of the host.
  *
- * All that can fail comes before the first change of a total. */
+ * Whatever can fail comes before the first change of a total. */
 #include "groups.h"
 
 #include "host.h"

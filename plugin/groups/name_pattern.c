@@ -83,7 +83,7 @@ static size_t count_copies(const char *p) {
  * back-references in every way: either can take all memory, or hours. Returns
  * NULL for a pattern that is bounded, else what is wrong with it. */
 static const char *find_explosion(const char *pattern) {
-  size_t expanded = strlen(pattern); /* at most so many characters */
+  size_t expanded = strlen(pattern); /* characters, at most */
   bool again = false; /* what was before was repeated, or a group */
   for (const char *p = pattern; *p != '\0'; p = skip_one(p)) {
     if (*p == '\\' && p[1] >= '1' && p[1] <= '9')

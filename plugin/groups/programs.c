@@ -36,8 +36,8 @@ struct found {
   bool watched;
 };
 
-/* Finds the known program of that load time; or else one that was there but not
- * read the last time, or never, and so may be the same. NULL: there is none. */
+/* Finds the known program with that load time; or else a program that was not
+ * read the last time, or never, and so may be the same one. Or returns NULL. */
 static struct program *find_known(struct found *found, uint64_t load_time_ns) {
   struct program *unread = NULL;
   struct program *program = NULL;

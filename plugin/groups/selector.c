@@ -13,7 +13,7 @@
 struct entry {
   TAILQ_ENTRY(entry) link;
   bool is_regex;
-  bool matches;      /* the program in hand */
+  bool matches;      /* the program that is asked about */
   bool has_selected; /* a program, some time */
   regex_t regex;
   char text[]; /* as it was given */

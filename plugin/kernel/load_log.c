@@ -20,7 +20,7 @@ static void keep_line(char *kept, size_t kept_size, const char *text) {
       *c = ' ';
 }
 
-/* The last line is the reason; after it come but statistics. */
+/* The last line is the reason; only statistics come after it. */
 static void take_verifier_log(struct load_log *log, const char *text) {
   while (*text != '\0' && !begins_with(text, "processed ") &&
          !begins_with(text, "-- END PROG LOAD LOG")) {
@@ -32,7 +32,7 @@ static void take_verifier_log(struct load_log *log, const char *text) {
 }
 
 /* The kernel has not counted BPF's memory against a limit since 5.11, though
- * libbpf suspects that first; and some messages tell but the errno. */
+ * libbpf suspects that first; and some messages tell no more than the errno. */
 static bool says_nothing(const char *message) {
   static const char *const phrases[] = {
       "RLIMIT_MEMLOCK",

@@ -74,7 +74,7 @@ ssize_t prog_record_parse(const void *data, size_t size,
   return (ssize_t)full_size;
 }
 
-/* The same of what is in the buffer. */
+/* Parses the record at the beginning of the buffer. */
 static ssize_t parse(const struct prog_stream *stream,
                      struct prog_record *ret_record,
                      const char **ret_full_name) {

@@ -53,8 +53,8 @@ static void explain_apparmor(enum privilege needs, const char *profile,
            profile, needs == PRIVILEGE_SYS_ADMIN ? "sys_admin" : "bpf perfmon");
 }
 
-/* Whether a filter has refused. One that refuses but some commands of bpf(2)
- * cannot be told from others, unless by an error that is not the kernel's. */
+/* Whether a filter has refused. A filter that refuses only some commands of
+ * bpf(2) shows itself only by an error that is not the kernel's. */
 static bool is_seccomp(const struct confinement *confinement, int error) {
   return error == confinement->seccomp_error ||
          (error == -ENOSYS && confinement->seccomp &&

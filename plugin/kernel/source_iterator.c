@@ -255,7 +255,7 @@ int source_pinned_new(const char *pin, struct source **ret_source, char *reason,
     return -ENOMEM;
   }
   source->pin = path;
-  /* One walk on trial: a wrong file is to be found now. */
+  /* One walk on trial, so that a wrong file is found now. */
   struct prog_snapshot snapshot = {0};
   int rc = iterator_snapshot(&source->base, &snapshot);
   if (rc == 0 && !snapshot.complete)

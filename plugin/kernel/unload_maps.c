@@ -153,7 +153,6 @@ static int give(const char *path, int pin, gid_t gid, mode_t mode) {
   return pins_give(path, gid, pin == RING ? mode | (mode & 0440) >> 1 : mode);
 }
 
-/* FD is to be pinned as that pin. */
 static int put(int fd, const char *dir, int pin, gid_t gid, mode_t mode) {
   char path[PATH_MAX];
   int rc = join_path(path, dir, pin);

@@ -37,9 +37,9 @@ struct unload_watch {
   size_t records_left; /* that this read may still take */
   /* Since the watch was opened. */
   uint64_t records;      /* taken out of the ring */
-  uint64_t others;       /* at most so many were taken by others before that */
-  uint64_t stolen;       /* at least so many were taken by others since then */
-  uint64_t stolen_taken; /* of these, taken in */
+  uint64_t others;       /* the most that others can have taken before it */
+  uint64_t stolen;       /* the least that others have taken since then */
+  uint64_t stolen_taken; /* stolen ones that are taken in already */
 };
 
 /* Makes a sample of a record. Returns whether that could be done. */
@@ -81,7 +81,7 @@ static void drain(struct unload_watch *watch) {
   ring_buffer__consume(watch->ring);
 }
 
-/* Whether it tells of the unload of a program what is true. */
+/* Checks that the watch tells the truth about a program that is unloaded. */
 static int check(struct unload_watch *watch, char *reason, size_t reason_size) {
   struct self_check check;
   struct unloads unloads = {0};
@@ -141,7 +141,7 @@ void unload_watch_free(struct unload_watch *watch) {
   free(watch);
 }
 
-/* How many records the ring has been given by then. */
+/* How many records the ring had been given when these were counted. */
 static uint64_t records_of(const struct unload_counters *counters) {
   return counters->unloads - counters->lost;
 }
@@ -156,17 +156,16 @@ static int read_counters(struct unload_watch *watch) {
   return rc;
 }
 
-/* What the ring has been given and was not taken out here is there still, or
- * others have taken it: before the watch was opened at most the least that this
- * has ever been. */
+/* What the ring was given and this watch has not taken out is either still in
+ * the ring, or others have taken it. So the smallest such difference bounds
+ * what others took before the watch was opened. */
 static void bound_others(struct unload_watch *watch) {
   uint64_t others = records_of(&watch->current) - watch->records;
   if (others < watch->others)
     watch->others = others;
 }
 
-/* Before anything was taken in: what has come to pass before the first read is
- * of no interest. */
+/* Before the first commit: what happened before the first read is dropped. */
 static int begin_first(struct unload_watch *watch) {
   int rc = read_counters(watch);
   if (rc != 0)
@@ -221,10 +220,10 @@ static bool is_empty(const struct unload_watch *watch) {
   return poll(&ring, 1, 0) == 0;
 }
 
-/* Somebody else who reads the ring takes records away from us, and nothing says
- * so but the number of unloads. A record is in the ring before its unload is
- * counted: so these are the counts of the read before, once the ring is empty.
- */
+/* Somebody else who reads the ring takes records away from us, and only the
+ * number of unloads shows that. A record is in the ring before its unload is
+ * counted: so the counts of the previous read are compared, once the ring is
+ * empty. */
 static void find_stolen(struct unload_watch *watch) {
   if (watch->others == UINT64_MAX || !is_empty(watch))
     return; /* the counts were never read, or records are still to come */

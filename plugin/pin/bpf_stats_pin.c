@@ -45,9 +45,9 @@ static int load_iterator(struct source **ret_source) {
   return rc;
 }
 
-/* Returns whether there can be a watch, as one that is let go again shows: in
- * what is pinned are records for somebody else. A kernel without fentry is none
- * the worse for that: the plugin polls. */
+/* Returns whether this kernel allows a watch. Another one is loaded to find
+ * out, and let go again, as the records in a pinned one belong to its reader.
+ * Without a watch the plugin polls. */
 static bool can_watch(void) {
   char reason[300] = "";
   struct unload_watch *watch = NULL;
