@@ -68,8 +68,7 @@ Suite *pins_suite(void) {
   tcase_add_test(tests, pins_give__symlink__is_refused_and_not_followed);
   tcase_add_test(tests, pins_give__directory__is_refused);
   tcase_add_test(tests, pins_give__missing_file__is_ENOENT);
-  tcase_add_test(tests,
-                 pins_give__file__has_the_mode_if_it_can_be_of_root);
+  tcase_add_test(tests, pins_give__file__has_the_mode_if_it_can_be_of_root);
   suite_add_tcase(suite, tests);
   return suite;
 }
