@@ -52,6 +52,9 @@ raise_alarm() { # < LINES_OF_THE_BLOCK
   [ "$(notified)" -eq 1 ]
 }
 
+# The program runs on, and the workload takes no other command.
+run_on() { echo "sleep 3600" >&"$workload_in"; }
+
 setup_file() {
   sysctl_before=$(cat /proc/sys/kernel/bpf_stats_enabled)
   export sysctl_before
@@ -63,6 +66,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 
 @test "MissRateThreshold__real_misses__are_raised_and_cleared_once_at_an_exec_handler" {
   extra_config=$(handler_config)
+  interval=2 # two of them are more than the time in which nothing runs here
   start_collectd </dev/null
   start_workload
   workload load e2e_calm xdp
@@ -70,13 +74,15 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   wait_reads
   workload rate e2e_hot 1000
   workload rate e2e_calm 1000
-  workload sleep 3
-  wait_until has_notified 1
+  for _ in {1..20}; do
+    workload sleep 1
+    if has_notified 1; then break; fi
+  done
   # The same name, without misses.
   workload unload e2e_hot
   workload load e2e_hot socket_filter
   workload rate e2e_hot 1000
-  workload sleep 3
+  run_on
   wait_until has_notified 2
   [ "$(notified)" -eq 2 ]
   mapfile -t files < <(printf '%s\n' "$dir"/notified/* | sort)
@@ -97,6 +103,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 @test "shutdown__alarm_is_raised__is_one_okay_at_an_exec_handler" {
   extra_config=$(handler_config)
   raise_alarm </dev/null
+  run_on
   # Both have the plugin flush; collectd goes on, and so does the alarm.
   kill -USR1 "$collectd_pid"
   wait_until grep -F 'Finished flushing all data.' "$log"
@@ -111,6 +118,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 @test "shutdown__exec_was_loaded_before__is_one_okay_at_its_handler" {
   early_config=$(handler_config)
   raise_alarm </dev/null
+  run_on
   stop_collectd -TERM
   ends_with 2 'e2e_hot: can no longer be measured: collectd stops'
 }
@@ -118,6 +126,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 @test "shutdown__handler_takes_its_time__is_one_okay_all_the_same" {
   early_config=$(handler_config)
   raise_alarm </dev/null
+  run_on
   sed -i '2i sleep 1' "$dir/handler"
   stop_collectd -TERM
   ends_with 2 'e2e_hot: can no longer be measured: collectd stops'
@@ -134,7 +143,8 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 @test "alarm__program_unloaded__is_one_okay_that_says_so" {
   extra_config=$(handler_config)
   raise_alarm </dev/null
-  workload unload e2e_hot
+  run_on
+  stop_workload
   wait_until has_notified 2
   ends_with 2 'e2e_hot: no program is loaded any more'
 }
@@ -143,8 +153,9 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   extra_config=$(handler_config)
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
   raise_alarm <<<'EnableStats false'
+  run_on
   echo 0 >/proc/sys/kernel/bpf_stats_enabled
-  workload unload e2e_hot
+  stop_workload
   wait_until has_notified 2
   ends_with 2 'e2e_hot: can no longer be measured: run-time statistics are not on'
   stop_collectd -TERM

@@ -84,7 +84,9 @@ ProgramType "xdp"'
   workload load e2e_xdp xdp
   workload load e2e_cls sched_cls
   wait_reads
-  [ "$(plugin_lines | wc -l)" -eq 1 ]
+  # On a busy machine these are more than ten reads, and then it is told as well
+  # that it has selected nothing.
+  [ "$(plugin_lines | grep -vc 'has selected no program')" -eq 1 ]
   grep -F '[warning] bpf_stats: option ProgramType, value "no_such_type": this host knows no such type, so it selects nothing. Known are socket_filter kprobe ' "$log"
   has_values e2e_xdp invocations
   [ ! -e "$csv/bpf_stats-e2e_cls" ]
@@ -92,11 +94,11 @@ ProgramType "xdp"'
 
 @test "ProgramType__newer_than_libbpf__has_the_kernels_name" {
   grep -q BPF_PROG_TYPE_NETFILTER /sys/kernel/btf/vmlinux || skip "this kernel has no such type"
-  start_collectd <<<'ProgramType "netfilter" "xdp"
-PluginInstanceFormat "type name"'
   start_workload
   workload load e2e_nf netfilter
   workload load e2e_xdp xdp
+  start_collectd <<<'ProgramType "netfilter" "xdp"
+PluginInstanceFormat "type name"'
   wait_reads
   [ -z "$(plugin_lines)" ]
   has_values netfilter-e2e_nf invocations
