@@ -160,7 +160,7 @@ expect_the_names() { # SINK
 
 @test "prometheus__rate__has_no_spike_and_is_never_negative" {
   for name in steady reloaded hot; do
-    prometheus_query query_range "start=$(date -d -60sec +%s)" "end=$(date +%s)" step=1 \
+    prometheus_query query_range "start=$(date -d -10min +%s)" "end=$(date +%s)" step=1 \
       "query=rate(collectd_bpf_stats_invocations_total{bpf_stats=\"sink_$name\"}[5s])" |
       jq -r '.data.result[].values[][1]' | expect_rates
   done
