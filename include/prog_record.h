@@ -28,7 +28,6 @@ enum prog_record_flags {
   PROG_RECORD_END = 1,        /* the end of the list; its id and counters are
                                  the iterator's own, as they are by then */
   PROG_RECORD_UNREADABLE = 2, /* a read in the kernel failed: only ID counts */
-  PROG_RECORD_HAS_MISSES = 4, /* this kernel counts recursion misses */
 };
 
 struct prog_record {

@@ -17,6 +17,7 @@ struct source {
   int (*snapshot)(struct source *source, struct prog_snapshot *ret);
   void (*free)(struct source *source);
   enum privilege needs;        /* for a snapshot */
+  bool probes;                 /* each possible CPU takes it a probe read */
   char why[REFUSAL_TEXT_SIZE]; /* of source_explain() */
 };
 

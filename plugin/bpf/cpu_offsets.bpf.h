@@ -28,12 +28,9 @@ struct {
   __type(value, __u64);
 } anchor SEC(".maps");
 
-/* Found once, before any other program here runs. A CPU that does not exist,
- * though there are others of a higher number, has CPU_OFFSET_NONE, which is no
- * offset, as those are multiples of a page. */
-enum { CPU_OFFSET_NONE = 1 };
+/* Found once, before any other program here runs, of each CPU that exists. */
 __u64 cpu_offsets[PROG_RECORD_CPUS_MAX];
-__u32 cpu_offsets_num; /* the highest number of a CPU, and 1 */
+__u32 cpu_offsets_num;
 
 /* The verifier forbids arithmetic on the address of a map. Read back from
  * memory it is a number. */
@@ -43,63 +40,43 @@ static __always_inline __u64 as_number(void *const *ptr) {
   return number;
 }
 
-/* The mask shows the verifier that CPU is in the array. The compiler may know
+/* The mask shows the verifier that I is in the array. The compiler may know
  * that, and must not leave the mask out. */
-static __always_inline __u64 *cpu_offset(__u32 cpu) {
-  barrier_var(cpu);
-  cpu &= PROG_RECORD_CPUS_MAX - 1;
-  return &cpu_offsets[cpu];
+static __always_inline __u64 *cpu_offset(__u32 i) {
+  barrier_var(i);
+  i &= PROG_RECORD_CPUS_MAX - 1;
+  return &cpu_offsets[i];
 }
 
-struct cpu_search {
-  __u64 base;
-  __u32 num;
-  __u32 ended; /* the kernel has said that there is no further CPU */
-};
-
-static long find_cpu_offset(__u32 cpu, void *ctx) {
-  struct cpu_search *search = ctx;
+static long find_cpu_offset(__u32 cpu, void *base) {
   __u32 zero = 0;
   __u64 magic = 0;
-  void *value = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
-  if (value == 0) {
-    search->ended = 1;
-    return 1;
-  }
-  if (cpu >= PROG_RECORD_CPUS_MAX)
-    return 1;
-  void *volatile spilled = value;
-  __u64 address = as_number((void *const *)&spilled);
+  void *volatile value = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
+  if (value == 0)
+    return 1; /* there is no further CPU */
+  __u64 address = as_number((void *const *)&value);
   /* Not a plain load: the kernel returns an address also for a number without a
    * CPU, and nothing need be there. */
   if (bpf_probe_read_kernel(&magic, sizeof(magic), (void *)address) == 0 &&
       magic == CPU_OFFSETS_MAGIC)
-    *cpu_offset(cpu) = address - search->base;
-  else
-    *cpu_offset(cpu) = CPU_OFFSET_NONE;
-  search->num = cpu + 1;
+    *cpu_offset(cpu_offsets_num++) = address - *(__u64 *)base;
   return 0;
 }
 
 /* Finds all offsets. Returns 0; or 1 when there are more CPUs than we have room
  * for, and 2 when the anchor cannot be read. */
 static __always_inline int find_cpu_offsets(void) {
-  struct cpu_search search = {0};
+  __u64 base = 0;
   void *volatile spilled = &anchor;
   __u64 map = as_number((void *const *)&spilled);
   /* pptrs[0], a pointer for this_cpu_ptr() and its like */
   long offset = __builtin_preserve_field_info(((struct bpf_array *)0)->pptrs,
                                               BPF_FIELD_BYTE_OFFSET);
-  if (bpf_probe_read_kernel(&search.base, sizeof(search.base),
-                            (void *)(map + offset)) != 0)
+  if (bpf_probe_read_kernel(&base, sizeof(base), (void *)(map + offset)) != 0)
     return 2;
-  /* One more than there is room for, to see the kernel's end of a full array.
-   */
-  bpf_loop(PROG_RECORD_CPUS_MAX + 1, find_cpu_offset, &search, 0);
-  if (!search.ended)
-    return 1;
-  cpu_offsets_num = search.num;
-  return 0;
+  /* The call that finds no CPU counts as well. */
+  const __u32 full = PROG_RECORD_CPUS_MAX + 1;
+  return bpf_loop(full + 1, find_cpu_offset, &base, 0) > full;
 }
 
 #endif

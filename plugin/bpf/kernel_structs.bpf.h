@@ -53,11 +53,6 @@ struct bpf_prog {
   struct bpf_prog_aux *aux;
 } CO_RE;
 
-/* Before 5.12 the statistics were in aux. */
-struct bpf_prog_aux___stats {
-  struct bpf_prog_stats *stats;
-} CO_RE;
-
 /* Newer kernels have a digest, and the tag is its start. */
 struct bpf_prog___digest {
   __u8 digest[32];

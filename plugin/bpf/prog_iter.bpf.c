@@ -65,7 +65,7 @@ static __always_inline void fill_own(struct seq_file *seq,
   if (bpf_probe_read_kernel(&prog, sizeof(prog), (void *)address) != 0 ||
       bpf_core_read(&aux, sizeof(aux), &prog->aux) != 0)
     return;
-  read_stats(prog, aux, record);
+  read_stats(prog, record);
   bpf_core_read(&record->id, sizeof(record->id), &aux->id);
 }
 

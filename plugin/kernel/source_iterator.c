@@ -24,6 +24,7 @@
 
 #ifdef HAVE_BPF_PROGRAMS
 #include "prog_iter.skel.h"
+#include "prog_iter_probe.skel.h"
 #else
 struct prog_iter;
 #endif
@@ -33,7 +34,6 @@ struct source_iterator {
   struct prog_iter *skeleton; /* of prog_iter.bpf.c; NULL: pin */
   char *pin;                  /* path */
   uint64_t page_size_bytes;
-  bool has_misses;
   enum statistics statistics;
   struct samples samples;
   struct prog_stream stream;
@@ -41,31 +41,50 @@ struct source_iterator {
 
 #ifdef HAVE_BPF_PROGRAMS
 
-static int load_and_attach(struct prog_iter *skeleton) {
-  int rc = prog_iter__load(skeleton);
+/* PROBES: with the object for kernels that refuse the skeleton's own, of the
+ * same source. */
+static int load_and_attach(struct prog_iter *skeleton, bool probes) {
+  struct bpf_object_skeleton *object = skeleton->skeleton;
+  if (probes)
+    object->data = (void *)prog_iter_probe__elf_bytes(&object->data_sz);
+  int rc = bpf_object__open_skeleton(object, NULL);
+  if (rc == 0)
+    rc = prog_iter__load(skeleton);
   if (rc == 0)
     rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
                             bpf_map__fd(skeleton->maps.anchor));
   return rc == 0 ? prog_iter__attach(skeleton) : rc;
 }
 
-static int load(struct source_iterator *source, char *reason,
-                size_t reason_size) {
+static void destroy(struct source_iterator *source) {
+  prog_iter__destroy(source->skeleton);
+}
+
+static int load_object(struct source_iterator *source, char *reason,
+                       size_t reason_size) {
+  source->skeleton = calloc(1, sizeof(*source->skeleton));
+  if (source->skeleton == NULL)
+    return -ENOMEM;
   bpf_load_begin();
-  source->skeleton = prog_iter__open();
-  int rc =
-      source->skeleton == NULL ? -errno : load_and_attach(source->skeleton);
+  int rc = prog_iter__create_skeleton(source->skeleton);
+  if (rc == 0)
+    rc = load_and_attach(source->skeleton, source->base.probes);
   bpf_load_end(rc, "iterator", NULL, reason, reason_size);
   return rc;
+}
+
+static int load(struct source_iterator *source, char *reason,
+                size_t reason_size) {
+  if (load_object(source, reason, reason_size) == 0)
+    return 0;
+  destroy(source);
+  source->base.probes = true;
+  return load_object(source, reason, reason_size);
 }
 
 /* Begins a walk. Returns an fd to read the stream from, or -errno. */
 static int open_own(const struct source_iterator *source) {
   return bpf_iter_create(bpf_link__fd(source->skeleton->links.bpf_stats_iter));
-}
-
-static void destroy(struct source_iterator *source) {
-  prog_iter__destroy(source->skeleton);
 }
 
 int source_iterator_pin(const struct source *source, const char *path) {
@@ -129,7 +148,6 @@ static int add_record(struct source_iterator *source,
       .nsecs = record->nsecs,
       .misses = record->misses,
   };
-  source->has_misses = (record->flags & PROG_RECORD_HAS_MISSES) != 0;
   return 0;
 }
 
@@ -189,7 +207,7 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   int walk_error = walk(source);
   close(fd);
   int rc = samples_end(&source->samples, walk_error, -EFAULT, ret);
-  ret->has_misses = source->has_misses;
+  ret->has_misses = true; /* where iterators load */
   ret->statistics = source->statistics;
   return is_foreign(walk_error) ? walk_error : rc;
 }

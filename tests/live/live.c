@@ -597,6 +597,13 @@ static size_t count_unreadable(struct source *source, int walks) {
 }
 
 /* As two collectds with one pin do. */
+START_TEST(iterator__kernel_has_bpf_rdonly_cast__takes_no_probe_reads) {
+  struct source *other = open_source(SOURCE_ITERATOR);
+  ck_assert_int_eq(other->probes, !kernel_is(6, 2));
+  source_free(other);
+}
+END_TEST
+
 START_TEST(iterator__two_readers_at_once__each_reads_all_programs) {
   enum { WALKS = 4000 };
   struct source *source = open_source(SOURCE_ITERATOR);
@@ -751,6 +758,8 @@ static void add_iterator(Suite *suite) {
                  sources__same_programs__give_equal_samples_field_by_field);
   tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
   tcase_add_test(tests, iterator__two_readers_at_once__each_reads_all_programs);
+  tcase_add_test(tests,
+                 iterator__kernel_has_bpf_rdonly_cast__takes_no_probe_reads);
   tcase_add_test(tests, self_check__on_this_kernel__finds_no_difference);
   tcase_add_test(tests, self_check__one_run_too_many__is_refused);
   tcase_add_test(tests,

@@ -379,8 +379,7 @@ static void write_record(int fd, const struct fake_prog *prog) {
   struct prog_record record = {
       .magic = PROG_RECORD_MAGIC,
       .version = PROG_RECORD_VERSION,
-      .flags = prog->info_error != 0 ? PROG_RECORD_UNREADABLE
-                                     : PROG_RECORD_HAS_MISSES,
+      .flags = prog->info_error != 0 ? PROG_RECORD_UNREADABLE : 0,
       .id = prog->id,
       .type = prog->type,
       .load_time_ns = prog->load_time_ns,
