@@ -23,11 +23,10 @@ struct source_note {
   bool may_pass;
 };
 
-/* Chooses a source. SOURCE_AUTO takes the iterator where it loads and passes
- * its check, otherwise the system calls; *RET_NOTE then says why. A pin that is
- * not good is never replaced by something else.
- * Returns 0 and a source that the caller frees; or -errno, and *RET_NOTE says
- * why. */
+/* Chooses a source. SOURCE_AUTO takes the iterator where it loads, passes its
+ * check and is faster, else the system calls; *RET_NOTE then says why. A pin
+ * that is not good is never replaced by something else. Returns 0 and a source
+ * that the caller frees; or -errno, and *RET_NOTE says why. */
 int source_choose(const struct source_options *options,
                   struct source **ret_source, struct source_note *ret_note);
 
