@@ -7,8 +7,13 @@
 #include "table.h"
 
 #include "clocks.h"
+#include "iterator.h"
 #include "metrics.h"
+#include "prog_record.h"
 #include "reader.h"
+#ifdef HAVE_BPF_PROGRAMS
+#include "prog_iter.skel.h"
+#endif
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -35,6 +40,7 @@ enum {
  * an iterator that does nothing depends on us alone. */
 static const double syscall_per_loop_max = 1.15;
 static const double iterator_per_loop_max = 0.30;
+static const double cpus_per_loop_max = 1.0;
 static const double iterator_per_walk_max = 2.0;
 static const double iterator_per_walk_many_max = 3.0;
 static const double cpu_per_bpftool_max = 0.04;
@@ -193,16 +199,17 @@ static double cool_down(void) {
   return cpu_us();
 }
 
-/* The least that any iterator takes: its program writes four bytes. */
-static void walk_only(int link_fd) {
+static void walk(int fd) {
   char buffer[64 * 1024];
-  int fd = bpf_iter_create(link_fd);
   if (fd < 0)
     die("walking", fd);
   while (read(fd, buffer, sizeof(buffer)) > 0)
     ;
   close(fd);
 }
+
+/* The least that any iterator takes: its program writes four bytes. */
+static void walk_only(int link_fd) { walk(bpf_iter_create(link_fd)); }
 
 static struct {
   double loop[ROUNDS], by_syscall[ROUNDS];
@@ -313,6 +320,46 @@ static void compare_many(struct way *by_iterator) {
               median(us.by_iterator, ROUNDS), NULL);
 }
 
+#ifdef HAVE_BPF_PROGRAMS
+/* What possible CPUs that idle add to a walk: the iterator is told of as many,
+ * which all have the counters of those that there are. */
+static void compare_cpus(void) {
+  static const uint32_t cpus_nums[] = {2, 128, 512};
+  enum { NUM = sizeof(cpus_nums) / sizeof(cpus_nums[0]) };
+  static double loop_us[ROUNDS], walk_us[NUM][ROUNDS];
+  struct iterator *iterator = NULL;
+  char reason[400];
+  bool probes = false;
+  int rc = iterator_load(&iterator, &probes, reason, sizeof(reason));
+  if (rc != 0)
+    die(reason, rc);
+  const uint32_t own_num = iterator->bss->cpu_offsets_num;
+  for (uint32_t i = own_num; i < PROG_RECORD_CPUS_MAX; i++)
+    iterator->bss->cpu_offsets[i] = iterator->bss->cpu_offsets[i % own_num];
+  for (int i = 0; i < ROUNDS; i++) {
+    double begin = cool_down();
+    shortest_loop();
+    loop_us[i] = cpu_us() - begin;
+    for (int j = 0; j < NUM; j++) {
+      iterator->bss->cpu_offsets_num = cpus_nums[j];
+      begin = cool_down();
+      walk(iterator_open(iterator));
+      walk_us[j][i] = cpu_us() - begin;
+    }
+  }
+  iterator_free(iterator);
+  for (int j = 0; j < NUM; j++) {
+    char what[64];
+    snprintf(what, sizeof(what), "walk of the iterator, %u possible CPUs",
+             cpus_nums[j]);
+    table_ratio_of_rounds(what, walk_us[j], "us", to_loop, loop_us, ROUNDS,
+                          probes ? NULL : &cpus_per_loop_max);
+  }
+}
+#else
+static void compare_cpus(void) {}
+#endif
+
 /* All that is a matter of time. */
 static void compare(struct way *by_syscall, struct way *by_iterator) {
   int times = 0;
@@ -322,6 +369,11 @@ static void compare(struct way *by_syscall, struct way *by_iterator) {
   } while (table_once_more(&times));
   if (by_iterator == NULL)
     return;
+  times = 0;
+  do {
+    table_section("%d programs, by possible CPUs", FEW);
+    compare_cpus();
+  } while (table_once_more(&times));
   times = 0;
   do {
     table_section("%d programs, beside bpftool", FEW);
