@@ -3,6 +3,7 @@
 #include "mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +11,10 @@
 #include <sys/sysmacros.h>
 
 int mounts_id(int fd) {
-  char path[64];
-  snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-  FILE *info = fopen(path, "re");
-  if (info == NULL)
+  struct statx file;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) != 0)
     return -errno;
-  static const char key[] = "mnt_id:";
-  int id = -ENOENT;
-  char line[256];
-  while (id < 0 && fgets(line, sizeof(line), info) != NULL)
-    if (strncmp(line, key, sizeof(key) - 1) == 0)
-      id = (int)strtol(line + sizeof(key) - 1, NULL, 10);
-  (void)fclose(info);
-  return id;
+  return (int)file.stx_mnt_id;
 }
 
 /* Whether a line of the table, "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS
