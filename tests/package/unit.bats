@@ -71,7 +71,7 @@ install_pinned_release() {
 @test "unit__restarted_or_reloaded__replaces_the_pins_in_the_same_file_system" {
   install_pinned
   ids=$(pinned_ids)
-  file_system=$(in_machine stat -c %d /run/bpf_stats)
+  in_machine mkdir /run/bpf_stats/witness
   for action in restart reload; do
     in_machine systemctl "$action" bpf_stats_pin
     [ "$(pinned_ids)" != "$ids" ]
@@ -80,7 +80,8 @@ install_pinned_release() {
     ids=$(pinned_ids)
     values_go_on
   done
-  [ "$(in_machine stat -c %d /run/bpf_stats)" = "$file_system" ]
+  # One that is mounted again may have the numbers of device and mount of the one before.
+  in_machine rmdir /run/bpf_stats/witness
   run complaints
   [ "$output" = "" ]
 }
