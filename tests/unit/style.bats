@@ -10,7 +10,7 @@
 
 @test "scripts__have_no_finding_of_shellcheck" {
   cd "$srcdir"
-  shellcheck -x scripts/* tests/kernels/fetch tests/kernels/guest-init \
+  shellcheck -x scripts/* tests/hosts/root tests/kernels/fetch tests/kernels/guest-init \
     tests/kernels/guest-shape tests/kernels/shapes tests/kernels/sysroot tests/*/run \
     tests/package/prepare debian/*.preinst debian/*.postinst debian/*.prerm debian/*.postrm
   # What common.bash sets and uses is not seen from the tests that load it.
