@@ -6,8 +6,8 @@
 #include "../live/progs.h"
 #include "table.h"
 
+#include "bpf_load.h"
 #include "clocks.h"
-#include "iterator.h"
 #include "metrics.h"
 #include "prog_record.h"
 #include "reader.h"
@@ -199,17 +199,15 @@ static double cool_down(void) {
   return cpu_us();
 }
 
-static void walk(int fd) {
+static void walk(int link_fd) {
   char buffer[64 * 1024];
+  int fd = bpf_iter_create(link_fd);
   if (fd < 0)
     die("walking", fd);
   while (read(fd, buffer, sizeof(buffer)) > 0)
     ;
   close(fd);
 }
-
-/* The least that any iterator takes: its program writes four bytes. */
-static void walk_only(int link_fd) { walk(bpf_iter_create(link_fd)); }
 
 static struct {
   double loop[ROUNDS], by_syscall[ROUNDS];
@@ -231,7 +229,7 @@ static size_t take_walks(struct way *by_syscall, struct way *by_iterator) {
     if (by_iterator == NULL)
       continue;
     begin = cool_down();
-    walk_only(walk_link_fd);
+    walk(walk_link_fd);
     us.walk[i] = cpu_us() - begin;
     begin = cool_down();
     snapshot_once(by_iterator->source);
@@ -304,7 +302,7 @@ static void compare_many(struct way *by_iterator) {
   snapshot_once(by_iterator->source);
   for (int i = 0; i < ROUNDS; i++) {
     double begin = cool_down();
-    walk_only(walk_link_fd);
+    walk(walk_link_fd);
     walk_us[i] = cpu_us() - begin;
     begin = cool_down();
     snapshot_once(by_iterator->source);
@@ -321,21 +319,35 @@ static void compare_many(struct way *by_iterator) {
 }
 
 #ifdef HAVE_BPF_PROGRAMS
-/* What possible CPUs that idle add to a walk: the iterator is told of as many,
- * which all have the counters of those that there are. */
+/* Returns the iterator by plain loads, told of as many CPUs as it has room for,
+ * which all have the counters of those that there are; NULL before 6.2. */
+static struct prog_iter *load_iterator(void) {
+  struct prog_iter *iterator = prog_iter__open_and_load();
+  if (iterator == NULL)
+    return NULL;
+  int rc = bpf_load_find_cpus(iterator->progs.bpf_stats_cpus,
+                              bpf_map__fd(iterator->maps.anchor));
+  if (rc == 0)
+    rc = prog_iter__attach(iterator);
+  if (rc != 0)
+    die("loading the iterator", rc);
+  const uint32_t own_num = iterator->bss->cpu_offsets_num;
+  for (uint32_t i = own_num; i < PROG_RECORD_CPUS_MAX; i++)
+    iterator->bss->cpu_offsets[i] = iterator->bss->cpu_offsets[i % own_num];
+  return iterator;
+}
+
+/* What possible CPUs that idle add to a walk. */
 static void compare_cpus(void) {
   static const uint32_t cpus_nums[] = {2, 128, 512};
   enum { NUM = sizeof(cpus_nums) / sizeof(cpus_nums[0]) };
   static double loop_us[ROUNDS], walk_us[NUM][ROUNDS];
-  struct iterator *iterator = NULL;
-  char reason[400];
-  bool probes = false;
-  int rc = iterator_load(&iterator, &probes, reason, sizeof(reason));
-  if (rc != 0)
-    die(reason, rc);
-  const uint32_t own_num = iterator->bss->cpu_offsets_num;
-  for (uint32_t i = own_num; i < PROG_RECORD_CPUS_MAX; i++)
-    iterator->bss->cpu_offsets[i] = iterator->bss->cpu_offsets[i % own_num];
+  struct prog_iter *iterator = load_iterator();
+  if (iterator == NULL) {
+    table_section("this kernel takes probe reads");
+    return;
+  }
+  const int link_fd = bpf_link__fd(iterator->links.bpf_stats_iter);
   for (int i = 0; i < ROUNDS; i++) {
     double begin = cool_down();
     shortest_loop();
@@ -343,17 +355,17 @@ static void compare_cpus(void) {
     for (int j = 0; j < NUM; j++) {
       iterator->bss->cpu_offsets_num = cpus_nums[j];
       begin = cool_down();
-      walk(iterator_open(iterator));
+      walk(link_fd);
       walk_us[j][i] = cpu_us() - begin;
     }
   }
-  iterator_free(iterator);
+  prog_iter__destroy(iterator);
   for (int j = 0; j < NUM; j++) {
     char what[64];
     snprintf(what, sizeof(what), "walk of the iterator, %u possible CPUs",
              cpus_nums[j]);
     table_ratio_of_rounds(what, walk_us[j], "us", to_loop, loop_us, ROUNDS,
-                          probes ? NULL : &cpus_per_loop_max);
+                          &cpus_per_loop_max);
   }
 }
 #else
