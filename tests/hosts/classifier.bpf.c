@@ -5,8 +5,6 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("tc")
-int host_classifier(struct __sk_buff *packet) {
-  return 0; /* TC_ACT_OK */
-}
+int host_classifier(struct __sk_buff *packet) { return 0; /* TC_ACT_OK */ }
 
 char LICENSE[] SEC("license") = "GPL";

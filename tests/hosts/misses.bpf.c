@@ -24,13 +24,9 @@ int BPF_PROG(missed_fentry, void *map) {
 }
 
 SEC("kprobe/htab_map_update_elem")
-int missed_kprobe(void *registers) {
-  return 0;
-}
+int missed_kprobe(void *registers) { return 0; }
 
 SEC("kprobe.multi/htab_map_update_elem")
-int missed_kprobe_multi(void *registers) {
-  return 0;
-}
+int missed_kprobe_multi(void *registers) { return 0; }
 
 char LICENSE[] SEC("license") = "GPL";
