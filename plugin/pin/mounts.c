@@ -18,25 +18,18 @@ int mounts_id(int fd) {
 }
 
 /* Whether a line of the table, "ID PARENT MAJOR:MINOR ROOT PATH OPTIONS
- * [FIELDS...] - TYPE NAME ...", begins with that id, unless it is 0; is of that
- * device, unless it is 0; and has the text in it. Blanks in any of its fields
- * are written as \040. */
-static bool find(const char *table, int id, dev_t device, const char *text) {
+ * [FIELDS...] - TYPE NAME ...", begins with that id, unless it is 0, and has
+ * the text in it. Blanks in any of its fields are written as \040. */
+static bool find(const char *table, int id, const char *text) {
   FILE *mounts = fopen(table, "re");
   if (mounts == NULL)
     return false;
   char *line = NULL;
   size_t size = 0;
   bool found = false;
-  while (!found && getline(&line, &size, mounts) > 0) {
-    int line_id = 0;
-    unsigned major = 0;
-    unsigned minor = 0;
-    found = sscanf(line, "%d %*d %u:%u", &line_id, &major, &minor) == 3 &&
-            (id == 0 || line_id == id) &&
-            (device == 0 || makedev(major, minor) == device) &&
-            strstr(line, text) != NULL;
-  }
+  while (!found && getline(&line, &size, mounts) > 0)
+    found =
+        (id == 0 || strtol(line, NULL, 10) == id) && strstr(line, text) != NULL;
   free(line);
   (void)fclose(mounts);
   return found;
@@ -45,10 +38,15 @@ static bool find(const char *table, int id, dev_t device, const char *text) {
 bool mounts_is_bpffs_of(int id, const char *name) {
   char text[64];
   snprintf(text, sizeof(text), " - bpf %s ", name);
-  return id > 0 && find("/proc/self/mountinfo", id, 0, text);
+  return id > 0 && find("/proc/self/mountinfo", id, text);
 }
 
 bool mounts_seen_by_init(int fd) {
   struct stat file;
-  return fstat(fd, &file) == 0 && find("/proc/1/mountinfo", 0, file.st_dev, "");
+  if (fstat(fd, &file) != 0)
+    return false;
+  char device[32];
+  snprintf(device, sizeof(device), " %u:%u ", major(file.st_dev),
+           minor(file.st_dev));
+  return find("/proc/1/mountinfo", 0, device);
 }

@@ -30,9 +30,9 @@ start_misses() { start_process /test/agent /test/misses.bpf.o; }
 
 # A daemon-reload would have systemd load the programs of all other units anew.
 start_systemd() {
-  systemd-run -q --collect --unit=fenced -p IPAddressDeny=any -p DevicePolicy=closed -p 'DeviceAllow=/dev/null rw' \
+  systemd-run -q --collect --unit=fenced -p IPAddressDeny=10.0.0.0/8 -p DevicePolicy=closed -p 'DeviceAllow=/dev/null rw' \
     -p SocketBindDeny=tcp -p RestrictFileSystems=~tmpfs /bin/bash -c \
-    'while :; do ping -q -c 1 -W 1 127.0.0.1; : </dev/null; socat -u - tcp-listen:81 </dev/null; sleep 0.5; done'
+    'while :; do ping -q -c 1 -W 1 127.0.0.1; : </dev/null; socat -u - tcp4-listen:81; sleep 0.5; done'
 }
 end_systemd() { # SIGNAL
   if [ "$1" = KILL ]; then systemctl kill -s KILL fenced; else systemctl stop fenced; fi
@@ -45,10 +45,8 @@ start_tc() {
 # Nobody is left to be killed: programs go with what they are attached to.
 end_tc() { tc qdisc del dev lo clsact; }
 
-start_xdp() { xdp-filter load -m skb -f icmp lo; }
-end_xdp() { # SIGNAL
-  if [ "$1" = KILL ]; then xdp-loader unload lo --all; else xdp-filter unload lo; fi >/dev/null
-}
+start_xdp() { xdp-filter load -m skb lo; }
+end_xdp() { xdp-filter unload lo; } # which alone removes its pins
 
 # Something of everything that they hook: files, disk, processes, packets, TCP, maps.
 load() {
@@ -66,7 +64,7 @@ load() {
     local _
     for _ in {1..10}; do
       bpftool map update name missed key 0 0 0 0 value 0 0 0 0 || return
-      bpftool map delete name missed key 0 0 0 0
+      bpftool map delete name missed key 0 0 0 0 2>/dev/null # the program was first
     done
   fi
 }
@@ -152,11 +150,11 @@ test_agents() {
   test_agent opensnoop 2
   test_agent biolatency 2
   test_agent runqlat 3
-  test_agent systemd 3 restrict_filesystems
+  test_agent systemd 4 restrict_filesystems
   check 'systemd: restrict_filesystems runs' yes "$([ "$(last restrict_filesystems invocations)" -gt 0 ] && echo yes)"
   test_agent tc 1
   test_agent xdp 1
-  test_agent congestion 2
+  test_agent congestion 1
   test_agent scheduler 1
   test_agent misses 3
   for name in missed_fentry missed_kprobe missed_kprobe_multi; do
