@@ -10,13 +10,15 @@
 #ifndef BPF_STATS_ALARMS_H
 #define BPF_STATS_ALARMS_H
 
-#include "prog_stats.h"
+#include "group_table.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum {
   ALARMS_ATTEMPTS_MIN = 100, /* runs and misses in an interval, to raise */
   ALARMS_INTERVALS = 2,      /* calm, or not measured, to end */
+  ALARMS_MAX = 1000,         /* raised at a time; further ones wait */
 };
 
 /* That it is raised, or why it ends. */
@@ -26,25 +28,26 @@ enum alarm_change {
   ALARM_GONE,           /* no program is loaded any more */
   ALARM_STATISTICS_OFF, /* not measured: statistics are not on */
   ALARM_UNREADABLE,     /* not measured: the programs cannot be read */
-  ALARM_STOPPED,        /* nobody measures any more */
+  ALARM_UNCOUNTED, /* not measured: the kernel does not count their misses */
+  ALARM_STOPPED,   /* nobody measures any more */
 };
 
-/* NAME of the group, and what it counted in the interval. */
-typedef void (*alarms_tell)(const char *name, struct prog_stats interval,
+/* NAME of the group. GROUP: as it is after the interval; NULL: it was not
+ * checked. */
+typedef void (*alarms_tell)(const char *name, const struct group *group,
                             enum alarm_change change);
 
 /* Zeroed at the start. */
 struct alarms {
-  struct raised_alarm *raised; /* owned */
+  struct raised_alarm *raised[ALARMS_MAX]; /* owned, in order of their names */
+  size_t num;
+  bool is_full; /* the last one that should have been raised had no room */
 };
 
-/* Takes in what one group counted in an interval that was measured. WHOLE: all
- * of its programs were; what only some of them counted can raise an alarm, but
- * is not calm. THRESHOLD is a miss rate, 0..1. An alarm for which there is no
- * memory is not raised. */
-void alarms_check(struct alarms *alarms, const char *name,
-                  struct prog_stats interval, bool whole, double threshold,
-                  alarms_tell tell);
+/* Takes in what the group counted in an interval that was measured. THRESHOLD
+ * is a miss rate, 0..1. An alarm for which there is no memory is not raised. */
+void alarms_check(struct alarms *alarms, const struct group *group,
+                  double threshold, alarms_tell tell);
 
 /* Ends the interval. UNCHECKED: what that means for an alarm that was not
  * checked in it; ALARM_GONE, or why nothing was measured. */

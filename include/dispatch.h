@@ -17,9 +17,21 @@
 void dispatch_group(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time);
 
+/* The same for counters that begin with this reading: that they have been 0 at
+ * TIME. This goes before their values, or their first rate would be lost. */
+void dispatch_zeros(const struct reading *reading, const struct group *group,
+                    metric_set set, cdtime_t time);
+
+/* Waits until collectd has taken in the zeros of the group, or until END_NS of
+ * CLOCK_MONOTONIC: its threads take in values in any order, and an older one
+ * is thrown away. */
+void dispatch_await_zeros(const struct reading *reading,
+                          const struct group *group, metric_set set,
+                          uint64_t end_ns);
+
 /* Notifies about the miss rate of a group: that it is too high, or that this is
- * over and why. INTERVAL is what the group counted in the interval. */
-void dispatch_alarm(const char *name, struct prog_stats interval,
+ * over and why. See alarms_tell. */
+void dispatch_alarm(const char *name, const struct group *group,
                     enum alarm_change change);
 
 /* Notifies that all alarms are over, as collectd stops, and waits until that

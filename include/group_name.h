@@ -11,6 +11,16 @@
 /* collectd's DATA_MAX_NAME_LEN: bytes of an identifier part with its NUL. */
 enum { GROUP_NAME_SIZE = 128 };
 
+/* The groups that are not named after a program. */
+enum group_reserved {
+  GROUP_OTHER, /* "_other": of programs for which there is no place */
+  GROUP_BRIEF, /* "_brief": of programs that came and went between two reads */
+  GROUP_OWN,   /* "bpf_stats": of the plugin itself */
+  GROUP_RESERVED_NUM,
+};
+
+extern const char *const group_name_reserved[GROUP_RESERVED_NUM];
+
 enum group_name_part {
   GROUP_NAME_NAME, /* the program's full name */
   GROUP_NAME_TYPE,
@@ -32,8 +42,10 @@ int group_name_format_parse(const char *text,
                             struct group_name_format *ret_format);
 
 /* Writes the group name of the program: its parts joined by "-", anything but
- * [A-Za-z0-9_-] replaced by '_'. One that is too long is cut and ends in "-"
- * and 16 hex digits, a hash (64-bit FNV-1a) of the whole. */
+ * [A-Za-z0-9_-] replaced by '_'. A name that is too long is cut, and then, as
+ * after a name that is reserved, "-" and 16 hex digits follow, a hash (64-bit
+ * FNV-1a) of the whole: the kernel allows no "-" in names, so nobody can give a
+ * program the name of another group. */
 void group_name_of(const struct group_name_format *format,
                    const struct prog_sample *sample,
                    char name[GROUP_NAME_SIZE]);

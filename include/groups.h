@@ -19,6 +19,7 @@ struct groups_options {
   struct selector *selector; /* borrowed; outlives the groups */
   struct group_name_format name_format;
   size_t groups_max; /* further programs are summed under "_other"; 0: none */
+  bool shows_idle;   /* groups that have not run yet have begun as well */
 };
 
 /* Returns NULL when out of memory. */

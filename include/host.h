@@ -19,6 +19,7 @@ struct host {
                          there was no snapshot before, or no window */
   struct churn churn;
   size_t folded_programs; /* counted under "_other" */
+  size_t elsewhere;       /* programs of which the costs stand at others */
   /* Since the start. */
   uint64_t read_errors; /* programs that were not read */
   uint64_t

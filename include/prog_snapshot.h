@@ -10,6 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Which runs that the kernel skips it counts as misses of a program; see
+ * prog_type_misses(). */
+enum misses {
+  MISSES_UNCOUNTED, /* none: they are skipped without a trace, or never */
+  MISSES_OF_ITSELF, /* all: the program was under way on that CPU already */
+  MISSES_OF_CPU,    /* a part: another program, or an operation on a map, was
+                       at work on that CPU */
+};
+
 /* One loaded program at one instant. (id, load_time_ns) identifies it: the
  * kernel gives an id to another program after it was freed. */
 struct prog_sample {
@@ -20,7 +29,10 @@ struct prog_sample {
   char type_name[32];      /* see prog_type; or "type_<number>" */
   char tag[17];            /* hash of the instructions, 16 hex digits */
   struct prog_stats stats; /* since the program was loaded */
-  uint64_t memory_bytes;   /* 0: not known, or not asked for */
+  enum misses misses;
+  bool is_elsewhere;     /* what it costs stands, in whole or in part, at the
+                            program that calls it or that it replaces */
+  uint64_t memory_bytes; /* 0: not known, or not asked for */
 };
 
 /* What happened on the host since the last read that was taken in. The counts
@@ -58,10 +70,13 @@ struct prog_snapshot {
   int error;          /* of one of those, or why the walk was cut short: -errno,
                          or 0 */
   bool complete;      /* the walk ended in the kernel's own end-of-list */
-  bool has_misses;    /* this kernel reports recursion_misses (5.12) */
+  bool knows_elsewhere; /* this kernel tells of each program whether it is one
+                           that others call */
   enum statistics statistics;    /* while the walk was on; the iterator knows */
   const struct unloads *unloads; /* since the snapshot before; NULL: nobody
                                     watches */
+  const uint32_t *own_ids;       /* the programs of the plugin itself */
+  size_t own_ids_num;
 };
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef BPF_STATS_PROG_TYPE_H
 #define BPF_STATS_PROG_TYPE_H
 
+#include "prog_snapshot.h"
+
 #include <stdbool.h>
 
 enum { PROG_TYPE_NAME_SIZE = 32 };
@@ -20,6 +22,15 @@ const char *prog_type_name(unsigned type);
 
 /* The same, but asks the kernel's BTF alone. */
 const char *prog_type_kernel_name(unsigned type);
+
+/* Which skipped runs the kernel counts of a program of that type, by the FLAGS
+ * of its struct prog_record (kernel/trace/bpf_trace.c and
+ * kernel/bpf/trampoline.c). */
+enum misses prog_type_misses(unsigned type, unsigned flags);
+
+/* Returns PROG_RECORD_HAS_CPU_MISSES if that matters for the type, and the
+ * kernel's BTF says so; or 0. */
+unsigned prog_type_kernel_flags(unsigned type);
 
 /* Whether the text has the form of such a name. */
 bool prog_type_is_name(const char *text);

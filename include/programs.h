@@ -24,8 +24,10 @@ struct program {
   struct group *group;       /* NULL: not selected */
   struct prog_stats counted; /* what the totals hold of it */
   uint64_t memory_bytes;
-  bool folded;      /* counted under "_other" for want of room */
-  bool in_snapshot; /* the last snapshot had it, readable */
+  enum misses misses;
+  bool is_elsewhere; /* see struct prog_sample */
+  bool folded;       /* counted under "_other" for want of room */
+  bool in_snapshot;  /* the last snapshot had it, readable */
   uint64_t
       missing_since_ns; /* the first complete snapshot without it, while
                            its final counters are awaited; 0: it is loaded */

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* So many reads in a row without a folded program end the folding. */
+enum { REPORT_FOLDING_READS = 10 };
+
 /* The number of reads after which the log tells which filters have selected
  * nothing. */
 enum { REPORT_SELECTING_READS = 10 };
@@ -22,6 +25,9 @@ struct report {
   bool partial;
   enum report_watch watch;
   bool stolen;
+  bool elsewhere;         /* it was told which programs are not counted */
+  unsigned folding_reads; /* before it is told that nothing is folded */
+  bool alarms_full;
   bool statistics_off;
   unsigned selecting_reads; /* at most REPORT_SELECTING_READS */
 };
@@ -36,6 +42,9 @@ void report_opened(struct report *report, const struct reading *reading);
  * on itself. */
 void report_changes(struct report *report, const struct reading *reading,
                     bool enable_stats);
+
+/* IS_FULL: no further alarm can be raised. */
+void report_alarms(struct report *report, bool is_full);
 
 /* Call it after each read that went well. It tells once which filters have
  * selected nothing, each as it arrived: that shows what collectd's parser has

@@ -28,9 +28,10 @@ struct samples {
   size_t read_errors; /* of the snapshot under way */
 };
 
-/* Fills in the type's name and the tag. Returns 0; or -errno when the name may
+/* Fills in what the type, the tag, and the FLAGS of a struct prog_record tell.
+ * Returns 0; or -errno when the name may
  * be had at the next try, and "type_<number>" stands for it. */
-int sample_describe(struct prog_sample *sample, uint32_t type,
+int sample_describe(struct prog_sample *sample, uint32_t type, unsigned flags,
                     const uint8_t tag[8]);
 
 /* Begins a snapshot: what was current becomes previous. */
@@ -43,7 +44,7 @@ void samples_begin(struct samples *samples);
  * sample_describe(): then the sample is the last one, and the caller marks it
  * as unreadable. */
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
-                uint32_t type, const uint8_t tag[8],
+                uint32_t type, unsigned flags, const uint8_t tag[8],
                 struct prog_sample **ret_sample);
 
 /* Adds a program of which only the id could be had, or turns the last sample
@@ -53,7 +54,7 @@ int samples_add_unreadable(struct samples *samples, uint32_t id);
 /* Ends a snapshot; what it did not take from the previous one is freed.
  * WALK_ERROR: why the walk was cut short, -errno, or 0 when it came to its end.
  * READ_ERROR: -errno of a program that was unreadable, if any was.
- * Returns 0 and fills *RET, but for has_misses; or the -errno because of which
+ * Returns 0 and fills *RET; or the -errno because of which
  * no program could be read at all. */
 int samples_end(struct samples *samples, int walk_error, int read_error,
                 struct prog_snapshot *ret);

@@ -21,6 +21,7 @@ struct settings {
   double miss_rate_threshold; /* 0..1; 0: no notifications */
   bool watch_unload;
   bool log_stats;
+  bool idle_groups;
   struct selector *selector; /* Program, ProgramType, IgnoreSelected */
   struct group_name_format instance_format;
   metric_set group_metrics;

@@ -16,8 +16,10 @@ struct source {
   const char *name; /* as in the option Source */
   int (*snapshot)(struct source *source, struct prog_snapshot *ret);
   void (*free)(struct source *source);
-  enum privilege needs;        /* for a snapshot */
-  bool probes;                 /* each possible CPU takes it a probe read */
+  enum privilege needs; /* for a snapshot */
+  uint32_t own_id;      /* of the program that serves it; 0: not known, or
+                           there is none */
+  bool probes;          /* each possible CPU takes it a probe read */
   char why[REFUSAL_TEXT_SIZE]; /* of source_explain() */
 };
 

@@ -20,6 +20,7 @@ struct stats_switch {
   int error;              /* -errno of the last attempt to turn them on, or 0 */
   uint64_t held_since_ns; /* CLOCK_MONOTONIC; 0: not held */
   int canary_fd;          /* -1: not loaded */
+  uint32_t canary_id;     /* of that program; 0: it has not run yet */
   bool canary_refused;    /* by the kernel, once and for all */
   uint64_t canary_cnt;    /* its runs that the kernel has counted */
 };

@@ -7,6 +7,7 @@
 #ifndef BPF_STATS_UNLOAD_WATCH_H
 #define BPF_STATS_UNLOAD_WATCH_H
 
+#include "prog_record.h"
 #include "prog_snapshot.h"
 #include "prog_stats.h"
 
@@ -49,6 +50,10 @@ int unload_watch_read_counts(struct unload_watch *watch);
  * points to are owned by the watch and valid until its next call. */
 void unload_watch_read_records(struct unload_watch *watch,
                                struct unloads *ret_unloads);
+
+/* The ids of the watch's own UNLOAD_PROGRAMS_NUM programs, 0 for one that is
+ * not known; valid until the next call of unload_watch_read_counts(). */
+const uint32_t *unload_watch_prog_ids(const struct unload_watch *watch);
 
 /* What the last unload_watch_read_records() has told was taken in, and is not
  * told again. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* alarms: a list of those that are raised; mostly there is none. */
+/* alarms: those that are raised, in the order of their names. */
 #include "alarms.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct raised_alarm {
-  struct raised_alarm *next;
   unsigned calm_intervals;       /* since it was last above */
   unsigned unmeasured_intervals; /* in a row */
   bool checked;                  /* in this interval */
@@ -14,28 +13,47 @@ struct raised_alarm {
   char name[];
 };
 
+/* Returns the place of that name in the list, whether it is there or not. */
+static size_t find_place(const struct alarms *alarms, const char *name) {
+  size_t begin = 0;
+  size_t end = alarms->num;
+  while (begin < end) {
+    const size_t middle = begin + (end - begin) / 2;
+    if (strcmp(alarms->raised[middle]->name, name) < 0)
+      begin = middle + 1;
+    else
+      end = middle;
+  }
+  return begin;
+}
+
 static struct raised_alarm *find(const struct alarms *alarms,
                                  const char *name) {
-  struct raised_alarm *alarm = alarms->raised;
-  while (alarm != NULL && strcmp(alarm->name, name) != 0)
-    alarm = alarm->next;
-  return alarm;
+  const size_t place = find_place(alarms, name);
+  return place < alarms->num && strcmp(alarms->raised[place]->name, name) == 0
+             ? alarms->raised[place]
+             : NULL;
 }
 
 static struct raised_alarm *add(struct alarms *alarms, const char *name) {
-  size_t size = strlen(name) + 1;
+  alarms->is_full = alarms->num == ALARMS_MAX;
+  if (alarms->is_full)
+    return NULL;
+  const size_t size = strlen(name) + 1;
   struct raised_alarm *alarm = calloc(1, sizeof(*alarm) + size);
   if (alarm == NULL)
     return NULL;
   memcpy(alarm->name, name, size);
-  alarm->next = alarms->raised;
-  alarms->raised = alarm;
+  const size_t place = find_place(alarms, name);
+  for (size_t i = alarms->num++; i > place; i--)
+    alarms->raised[i] = alarms->raised[i - 1];
+  alarms->raised[place] = alarm;
   return alarm;
 }
 
 /* Takes in an interval that was not above, for that reason. */
 static void take_interval(struct raised_alarm *alarm, enum alarm_change reason,
-                          struct prog_stats interval, alarms_tell tell) {
+                          const struct group *group, alarms_tell tell) {
   if (reason == ALARM_CALM || reason == ALARM_GONE) {
     alarm->calm_intervals++;
     alarm->unmeasured_intervals = 0;
@@ -45,61 +63,66 @@ static void take_interval(struct raised_alarm *alarm, enum alarm_change reason,
   alarm->over = alarm->calm_intervals >= ALARMS_INTERVALS ||
                 alarm->unmeasured_intervals >= ALARMS_INTERVALS;
   if (alarm->over)
-    tell(alarm->name, interval, reason);
+    tell(alarm->name, group, reason);
 }
 
-void alarms_check(struct alarms *alarms, const char *name,
-                  struct prog_stats interval, bool whole, double threshold,
-                  alarms_tell tell) {
-  struct raised_alarm *alarm = find(alarms, name);
-  const bool above = prog_stats_miss_rate(interval) > threshold;
+void alarms_check(struct alarms *alarms, const struct group *group,
+                  double threshold, alarms_tell tell) {
+  const struct prog_stats interval = group->skipping;
+  struct raised_alarm *alarm = find(alarms, group->name);
+  const bool is_counted = group_counts_misses(group);
+  const bool above = is_counted && prog_stats_miss_rate(interval) > threshold;
   const bool enough = interval.cnt >= ALARMS_ATTEMPTS_MIN ||
                       interval.misses >= ALARMS_ATTEMPTS_MIN - interval.cnt;
   if (above && enough && alarm == NULL) {
-    alarm = add(alarms, name);
+    alarm = add(alarms, group->name);
     if (alarm != NULL)
-      tell(name, interval, ALARM_RAISED);
+      tell(group->name, group, ALARM_RAISED);
   }
   if (alarm == NULL)
     return;
   alarm->checked = true;
   if (above)
     alarm->calm_intervals = alarm->unmeasured_intervals = 0;
-  else
-    take_interval(alarm, whole ? ALARM_CALM : ALARM_UNREADABLE, interval, tell);
+  else if (!is_counted)
+    take_interval(alarm, ALARM_UNCOUNTED, group, tell);
+  else /* what only some programs counted can raise an alarm, but is not calm */
+    take_interval(alarm, group->unmeasured == 0 ? ALARM_CALM : ALARM_UNREADABLE,
+                  group, tell);
 }
 
 void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
                    alarms_tell tell) {
-  struct raised_alarm **link = &alarms->raised;
-  while (*link != NULL) {
-    struct raised_alarm *alarm = *link;
+  size_t num = 0;
+  for (size_t i = 0; i < alarms->num; i++) {
+    struct raised_alarm *alarm = alarms->raised[i];
     if (!alarm->checked)
-      take_interval(alarm, unchecked, (struct prog_stats){0}, tell);
+      take_interval(alarm, unchecked, NULL, tell);
     alarm->checked = false;
-    if (!alarm->over) {
-      link = &alarm->next;
-      continue;
-    }
-    *link = alarm->next;
-    free(alarm);
+    if (alarm->over)
+      free(alarm);
+    else
+      alarms->raised[num++] = alarm;
   }
+  alarms->num = num;
 }
 
 void alarms_stop(struct alarms *alarms, alarms_tell tell) {
-  while (alarms->raised != NULL) {
-    struct raised_alarm *alarm = alarms->raised;
-    alarms->raised = alarm->next;
-    tell(alarm->name, (struct prog_stats){0}, ALARM_STOPPED);
-    free(alarm);
+  for (size_t i = 0; i < alarms->num; i++) {
+    tell(alarms->raised[i]->name, NULL, ALARM_STOPPED);
+    free(alarms->raised[i]);
   }
+  alarms->num = 0;
 }
 
-static void tell_nobody(const char *name, struct prog_stats interval,
+static void tell_nobody(const char *name, const struct group *group,
                         enum alarm_change change) {
   (void)name;
-  (void)interval;
+  (void)group;
   (void)change;
 }
 
-void alarms_clear(struct alarms *alarms) { alarms_stop(alarms, tell_nobody); }
+void alarms_clear(struct alarms *alarms) {
+  alarms_stop(alarms, tell_nobody);
+  *alarms = (struct alarms){0};
+}

@@ -15,12 +15,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 static struct plugin {
   struct settings settings;
   struct reader *reader; /* NULL: not started */
   struct alarms alarms;
   struct report report;
+  uint64_t
+      last_ns; /* CLOCK_MONOTONIC of the last reading, and the time of its */
+  cdtime_t last_time;    /* values */
   pthread_t main_thread; /* of collectd */
 } plugin;
 
@@ -35,13 +39,52 @@ static void log_stats(const struct group *group) {
 static void check_alarm(const struct group *group) {
   const double threshold = plugin.settings.miss_rate_threshold;
   if (threshold > 0.0)
-    alarms_check(&plugin.alarms, group->name, group->delta,
-                 group->unmeasured == 0, threshold, dispatch_alarm);
+    alarms_check(&plugin.alarms, group, threshold, dispatch_alarm);
+}
+
+/* When the group's counters were 0, mostly the time of the last reading's
+ * values; 0: nobody knows. */
+static cdtime_t zero_time_of(const struct reading *reading,
+                             const struct group *group, cdtime_t time) {
+  if (group->zero_ns == 0)
+    return 0;
+  return group->zero_ns == plugin.last_ns
+             ? plugin.last_time
+             : time -
+                   NS_TO_CDTIME_T(reading->snapshot->awake_ns - group->zero_ns);
+}
+
+/* For how long a read waits at most, in which a group begins; mostly for hardly
+ * any time. */
+static const uint64_t ZEROS_MAX_NS = 500000000;
+/* Then collectd has not handed them all on yet. */
+static const struct timespec ZEROS_WRITTEN = {.tv_nsec = 10000000};
+
+/* Of groups that begin, the zeros go before all other values. */
+static void dispatch_beginnings(const struct reading *reading, cdtime_t time) {
+  const metric_set set = plugin.settings.group_metrics;
+  const uint64_t end_ns = monotonic_ns() + ZEROS_MAX_NS;
+  const struct group *group = NULL;
+  size_t num = 0;
+  while ((group = reader_next_group(plugin.reader, group)) != NULL) {
+    const cdtime_t zero_time = zero_time_of(reading, group, time);
+    if (zero_time == 0)
+      continue;
+    dispatch_zeros(reading, group, set, zero_time);
+    num++;
+  }
+  if (num == 0)
+    return;
+  while ((group = reader_next_group(plugin.reader, group)) != NULL)
+    if (group->zero_ns != 0)
+      dispatch_await_zeros(reading, group, set, end_ns);
+  nanosleep(&ZEROS_WRITTEN, NULL);
 }
 
 static void dispatch_all(const struct reading *reading, cdtime_t time) {
   const struct settings *settings = &plugin.settings;
   const bool measured = reading->coverage.measured_ns != 0;
+  dispatch_beginnings(reading, time);
   dispatch_group(reading, &reading->host->group, metrics_host(), time);
   if (settings->log_stats)
     log_stats(&reading->host->group);
@@ -53,8 +96,11 @@ static void dispatch_all(const struct reading *reading, cdtime_t time) {
     if (settings->log_stats)
       log_stats(group);
   }
+  plugin.last_ns = reading->snapshot->awake_ns;
+  plugin.last_time = time;
   alarms_settle(&plugin.alarms, measured ? ALARM_GONE : ALARM_STATISTICS_OFF,
                 dispatch_alarm);
+  report_alarms(&plugin.report, plugin.alarms.is_full);
 }
 
 /* Never fails: that would stop the whole daemon. */
@@ -94,7 +140,8 @@ static struct reader_options find_options(const struct settings *settings) {
                      (settings->group_metrics & metrics_find("memory")) != 0},
       .groups = {.selector = settings->selector,
                  .name_format = settings->instance_format,
-                 .groups_max = settings->max_instances},
+                 .groups_max = settings->max_instances,
+                 .shows_idle = settings->idle_groups},
       .enable_stats = settings->enable_stats,
       .watch_unload = settings->watch_unload,
       .interval_ns = CDTIME_T_TO_NS(plugin_get_interval()),

@@ -26,17 +26,17 @@ static bool gauge(double value, union metric_value *ret_value) {
 
 /* With windows, runs that nobody counted may have to wait for the next one. */
 COMPUTE(invocations) {
-  return group->is_current &&
+  return group->has_begun && group->is_current &&
          derive(group_estimated_total(group).cnt, ret_value);
 }
 
 COMPUTE(run_time_ns) {
-  return group->is_current &&
+  return group->has_begun && group->is_current &&
          derive(group_estimated_total(group).nsecs, ret_value);
 }
 
 COMPUTE(recursion_misses) {
-  return reading->snapshot->has_misses &&
+  return group->has_begun && group_counts_misses(group) &&
          derive(group->total.misses, ret_value);
 }
 
@@ -46,11 +46,11 @@ COMPUTE(ns_per_call) {
 }
 
 /* The kernel counts misses even while statistics are off; then the rate would
- * be 1. */
+ * be 1. The host's is of those programs of which misses are counted. */
 COMPUTE(miss_rate) {
-  return reading->snapshot->has_misses && reading->coverage.measured_ns != 0 &&
-         (group->delta.cnt != 0 || group->delta.misses != 0) &&
-         gauge(prog_stats_miss_rate(group->delta), ret_value);
+  return group_counts_misses(group) && reading->coverage.measured_ns != 0 &&
+         (group->skipping.cnt != 0 || group->skipping.misses != 0) &&
+         gauge(prog_stats_miss_rate(group->skipping), ret_value);
 }
 
 /* A walk that was cut short does not know. */
@@ -61,7 +61,7 @@ COMPUTE(programs) {
 
 COMPUTE(cpu_percent) {
   uint64_t measured_ns = reading->coverage.measured_ns;
-  return measured_ns != 0 && group->unmeasured == 0 &&
+  return group->has_begun && measured_ns != 0 && group->unmeasured == 0 &&
          gauge((double)group->delta.nsecs / (double)measured_ns * 100.0,
                ret_value);
 }
@@ -73,7 +73,7 @@ COMPUTE(ns_per_call_lifetime) {
 
 COMPUTE(miss_rate_lifetime) {
   struct prog_stats total = group_estimated_total(group);
-  return reading->snapshot->has_misses && total.cnt != 0 &&
+  return group_counts_misses(group) && total.cnt != 0 &&
          gauge(prog_stats_miss_rate(total), ret_value);
 }
 
@@ -97,6 +97,11 @@ COMPUTE(programs_unloaded) {
 
 COMPUTE(folded_programs) {
   return gauge((double)reading->host->folded_programs, ret_value);
+}
+
+COMPUTE(uncounted_programs) {
+  return reading->snapshot->knows_elsewhere &&
+         gauge((double)reading->host->elsewhere, ret_value);
 }
 
 COMPUTE(unwatched_unloads) {
@@ -132,6 +137,7 @@ static const struct metric metrics[] = {
     METRIC(programs_loaded, "derive", "programs_loaded", DERIVE, NEVER, ALWAYS),
     METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),
     METRIC(folded_programs, "count", "folded_programs", GAUGE, NEVER, ALWAYS),
+    METRIC(uncounted_programs, "count", "uncounted_programs", GAUGE, NEVER, ALWAYS),
     METRIC(unwatched_unloads, "derive", "unwatched_unloads", DERIVE, NEVER, ALWAYS),
     METRIC(read_errors, "derive", "read_errors", DERIVE, NEVER, ALWAYS),
     METRIC(read, "duration", "read", GAUGE, NEVER, ALWAYS),

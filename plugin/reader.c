@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct reader {
   struct reader_options options;
@@ -23,6 +24,7 @@ struct reader {
   /* Of the last snapshot. */
   struct prog_snapshot snapshot;
   struct unloads unloads;
+  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 2];
 
   /* Of this interval. */
   enum part part;           /* that the last snapshot has ended */
@@ -74,8 +76,23 @@ void reader_free(struct reader *reader) {
   free(reader);
 }
 
+/* The programs of the source, the watch and the switch; 0 where one is not
+ * there or not known. */
+static void set_own_ids(struct reader *reader) {
+  struct prog_snapshot *snapshot = &reader->snapshot;
+  uint32_t *ids = reader->own_ids;
+  ids[0] = reader->source.source->own_id;
+  ids[1] = reader->stats_switch.canary_id;
+  if (reader->watch.watch != NULL)
+    memcpy(&ids[2], unload_watch_prog_ids(reader->watch.watch),
+           UNLOAD_PROGRAMS_NUM * sizeof(ids[0]));
+  snapshot->own_ids = ids;
+  snapshot->own_ids_num = UNLOAD_PROGRAMS_NUM + 2;
+}
+
 static int take_in(struct reader *reader, enum part part) {
   struct prog_snapshot *snapshot = &reader->snapshot;
+  set_own_ids(reader);
   snapshot->unloads =
       watch_choice_read_records(&reader->watch, &reader->unloads);
   int rc = groups_update(reader->groups, part, snapshot);
@@ -215,6 +232,7 @@ static void judge(struct reader *reader) {
   const struct coverage_facts facts = find_facts(reader);
   const struct coverage coverage = coverage_find(&facts);
   const struct span span = {
+      .last_ns = facts.begin_ns,
       .now_ns = facts.end_ns,
       .is_whole = is_whole(reader, &coverage),
       .begin_ns = reader->window_begin_ns,

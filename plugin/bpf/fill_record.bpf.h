@@ -103,6 +103,26 @@ static __always_inline __u64 find_full_name(struct bpf_prog_aux *aux,
   return (__u64)btf->strings + name_off;
 }
 
+/* Tells what the kernel counts of a program besides its runs. */
+static __always_inline void set_flags(struct bpf_prog *prog,
+                                      struct bpf_prog_aux *aux,
+                                      struct prog_record *record) {
+  if (bpf_core_field_exists(struct bpf_prog_stats, misses))
+    record->flags |= PROG_RECORD_HAS_MISSES;
+  if (bpf_core_field_exists(struct bpf_link_info___missed, kprobe_multi.missed))
+    record->flags |= PROG_RECORD_HAS_CPU_MISSES;
+  if (prog->expected_attach_type == BPF_TRACE_ITER)
+    record->flags |= PROG_RECORD_ITERATOR;
+  if (bpf_core_field_exists(aux->jits_use_priv_stack) &&
+      aux->jits_use_priv_stack)
+    record->flags |= PROG_RECORD_PRIVATE_STACK;
+  if (!bpf_core_field_exists(aux->prog_array_member_cnt))
+    return;
+  record->flags |= PROG_RECORD_HAS_CALLED;
+  if (aux->prog_array_member_cnt != 0)
+    record->flags |= PROG_RECORD_CALLED;
+}
+
 /* Fills the record but for its name_size. The kernel holds the program while
  * ours run, so that its own structures are there, and the verifier sees to the
  * types: plain loads do. */
@@ -121,6 +141,7 @@ static __always_inline void fill_record(struct bpf_prog *prog,
   else
     __builtin_memcpy(record->tag, ((struct bpf_prog___digest *)prog)->digest,
                      sizeof(record->tag));
+  set_flags(prog, aux, record);
   read_stats(prog, record);
 }
 

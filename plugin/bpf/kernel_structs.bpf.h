@@ -43,11 +43,14 @@ struct bpf_prog_aux {
   struct bpf_func_info *func_info; /* as in the UAPI */
   __u32 func_info_cnt;
   __u32 func_idx;
+  __u32 prog_array_member_cnt; /* 6.12, and backported */
+  _Bool jits_use_priv_stack;   /* 6.13 */
 } CO_RE;
 
 struct bpf_prog {
   __u16 pages;
   enum bpf_prog_type type;
+  enum bpf_attach_type expected_attach_type;
   __u8 tag[8];
   struct bpf_prog_stats *stats;
   struct bpf_prog_aux *aux;
@@ -56,6 +59,14 @@ struct bpf_prog {
 /* Newer kernels have a digest, and the tag is its start. */
 struct bpf_prog___digest {
   __u8 digest[32];
+} CO_RE;
+
+/* What came to the kernel with the counts of runs that the guard of a CPU
+ * skips: it survives backports better than a version. */
+struct bpf_link_info___missed {
+  struct {
+    __u64 missed;
+  } kprobe_multi;
 } CO_RE;
 
 struct bpf_array {

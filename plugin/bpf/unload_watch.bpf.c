@@ -23,9 +23,9 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 1);
+  __uint(max_entries, UNLOAD_SHARED_NUM);
   __type(key, __u32);
-  __type(value, struct unload_counters);
+  __type(value, union unload_shared);
 } unload_counters SEC(".maps");
 
 /* The kernel skips a program of this kind while the same program is under way
@@ -97,11 +97,11 @@ static __always_inline void take_unload(struct bpf_prog *prog,
 
 static __always_inline void take(struct bpf_prog *prog, __u32 type,
                                  __u32 place) {
-  __u32 zero = 0;
-  struct unload_counters *counters =
-      bpf_map_lookup_elem(&unload_counters, &zero);
-  if (counters == 0)
+  __u32 key = UNLOAD_SHARED_COUNTERS;
+  union unload_shared *shared = bpf_map_lookup_elem(&unload_counters, &key);
+  if (shared == 0)
     return;
+  struct unload_counters *counters = &shared->counters;
   if (type == PERF_BPF_EVENT_PROG_LOAD)
     count(&counters->loads, 1);
   else if (type == PERF_BPF_EVENT_PROG_UNLOAD)

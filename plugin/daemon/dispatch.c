@@ -5,8 +5,10 @@
 #include "clocks.h"
 #include "group_name.h"
 
+#include "collectd/core/daemon/utils_cache.h"
 #include "collectd/core/utils/common/common.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -30,20 +32,90 @@ static void dispatch(const struct metric *metric, union metric_value value,
   plugin_dispatch_values(&vl);
 }
 
-void dispatch_group(const struct reading *reading, const struct group *group,
-                    metric_set set, cdtime_t time) {
+/* Returns the next metric in SET, after one or from the first on, that GROUP
+ * has a value for; or NULL. */
+static const struct metric *next_metric(const struct metric *after,
+                                        const struct reading *reading,
+                                        const struct group *group,
+                                        metric_set set,
+                                        union metric_value *ret_value) {
   size_t metrics_num = 0;
   const struct metric *metrics = metrics_all(&metrics_num);
-  for (size_t i = 0; i < metrics_num; i++) {
-    union metric_value value;
-    if ((set >> i & 1) != 0 && metrics[i].compute(reading, group, &value))
-      dispatch(&metrics[i], value, group->name, time);
-  }
+  size_t i = after == NULL ? 0 : (size_t)(after - metrics) + 1;
+  while (i < metrics_num && ((set >> i & 1) == 0 ||
+                             !metrics[i].compute(reading, group, ret_value)))
+    i++;
+  return i < metrics_num ? &metrics[i] : NULL;
 }
 
-void dispatch_alarm(const char *name, struct prog_stats interval,
+void dispatch_group(const struct reading *reading, const struct group *group,
+                    metric_set set, cdtime_t time) {
+  union metric_value value;
+  const struct metric *metric = NULL;
+  while ((metric = next_metric(metric, reading, group, set, &value)) != NULL)
+    dispatch(metric, value, group->name, time);
+}
+
+void dispatch_zeros(const struct reading *reading, const struct group *group,
+                    metric_set set, cdtime_t time) {
+  const union metric_value zero = {.derive = 0};
+  union metric_value value;
+  const struct metric *metric = NULL;
+  while ((metric = next_metric(metric, reading, group, set, &value)) != NULL)
+    if (metric->kind == METRIC_DERIVE)
+      dispatch(metric, zero, group->name, time);
+}
+
+static bool is_taken_in(const struct metric *metric, const char *instance) {
+  char identifier[6 * DATA_MAX_NAME_LEN];
+  gauge_t *rates = NULL;
+  size_t rates_num = 0;
+  if (format_name(identifier, sizeof(identifier), hostname_g, "bpf_stats",
+                  instance, metric->type, metric->type_instance) != 0 ||
+      uc_get_rate_by_name(identifier, &rates, &rates_num) != 0)
+    return false;
+  free(rates);
+  return true;
+}
+
+void dispatch_await_zeros(const struct reading *reading,
+                          const struct group *group, metric_set set,
+                          uint64_t end_ns) {
+  const struct timespec poll = {.tv_nsec = 1000000};
+  union metric_value value;
+  const struct metric *metric = NULL;
+  while ((metric = next_metric(metric, reading, group, set, &value)) != NULL)
+    while (metric->kind == METRIC_DERIVE && !is_taken_in(metric, group->name) &&
+           monotonic_ns() < end_ns)
+      nanosleep(&poll, NULL);
+}
+
+/* Writes what the group counted, and what its misses are. */
+static void format_raised(char *message, size_t size,
+                          const struct group *group) {
+  const bool of_cpu = (group->misses & 1U << MISSES_OF_CPU) != 0;
+  int len = prog_stats_format(message, size, group->name, group->skipping);
+  if (len < 0 || (size_t)len >= size)
+    return;
+  snprintf(message + len, size - (size_t)len, " (%s)",
+           of_cpu ? "skipped runs, at least: other programs, or operations on "
+                    "maps, were at work on the CPU"
+                  : "a hot recursion path");
+}
+
+/* Why an alarm ends that is not calm. */
+static const char *const reasons[] = {
+    [ALARM_GONE] = "no program is loaded any more",
+    [ALARM_STATISTICS_OFF] =
+        "can no longer be measured: run-time statistics are not on",
+    [ALARM_UNREADABLE] =
+        "can no longer be measured: BPF programs cannot be read",
+    [ALARM_UNCOUNTED] = "can no longer be measured: not all misses are counted",
+    [ALARM_STOPPED] = "can no longer be measured: collectd stops",
+};
+
+void dispatch_alarm(const char *name, const struct group *group,
                     enum alarm_change change) {
-  static const char unmeasured[] = "can no longer be measured: ";
   notification_t notification = {
       .severity = change == ALARM_RAISED ? NOTIF_WARNING : NOTIF_OKAY,
       .time = cdtime(),
@@ -56,26 +128,12 @@ void dispatch_alarm(const char *name, struct prog_stats interval,
   sstrncpy(notification.host, hostname_g, sizeof(notification.host));
   sstrncpy(notification.plugin_instance, name,
            sizeof(notification.plugin_instance));
-  switch (change) {
-  case ALARM_RAISED:
-  case ALARM_CALM:
-    prog_stats_format(message, size, name, interval);
-    break;
-  case ALARM_GONE:
-    snprintf(message, size, "%s: no program is loaded any more", name);
-    break;
-  case ALARM_STATISTICS_OFF:
-    snprintf(message, size, "%s: %srun-time statistics are not on", name,
-             unmeasured);
-    break;
-  case ALARM_UNREADABLE:
-    snprintf(message, size, "%s: %sBPF programs cannot be read", name,
-             unmeasured);
-    break;
-  case ALARM_STOPPED:
-    snprintf(message, size, "%s: %scollectd stops", name, unmeasured);
-    break;
-  }
+  if (change == ALARM_RAISED)
+    format_raised(message, size, group);
+  else if (change == ALARM_CALM)
+    prog_stats_format(message, size, name, group->skipping);
+  else
+    snprintf(message, size, "%s: %s", name, reasons[change]);
   plugin_dispatch_notification(&notification);
 }
 
@@ -89,7 +147,7 @@ static nlink_t count_threads(void) {
 }
 
 void dispatch_last_alarms(struct alarms *alarms) {
-  if (alarms->raised == NULL)
+  if (alarms->num == 0)
     return;
   const nlink_t threads = count_threads();
   const uint64_t begin_ns = monotonic_ns();

@@ -2,6 +2,7 @@
 /* report: one line for each change. */
 #include "report.h"
 
+#include "alarms.h"
 #include "name_pattern.h"
 #include "option.h"
 #include "refusal.h"
@@ -43,6 +44,57 @@ static void report_stolen(struct report *report,
           "or set \"WatchUnload false\" in all but one. unwatched_unloads "
           "counts what is missing.");
   report->stolen = true;
+}
+
+static void report_folding(struct report *report, const struct host *host) {
+  if (host->folded_programs > 0) {
+    if (report->folding_reads == 0)
+      WARNING(
+          "bpf_stats: all MaxInstances places for groups are taken: further "
+          "programs are counted under \"_other\"; folded_programs tells how "
+          "many. A place is free again when its group had no program for an "
+          "hour.");
+    report->folding_reads = REPORT_FOLDING_READS;
+  } else if (report->folding_reads > 0 && --report->folding_reads == 0) {
+    NOTICE("bpf_stats: no program is counted under \"_other\" any more");
+  }
+}
+
+/* Tells once which programs seem to cost nothing. */
+static void report_elsewhere(struct report *report,
+                             const struct prog_snapshot *snapshot) {
+  char names[300] = "";
+  size_t len = 0;
+  size_t num = 0;
+  for (size_t i = 0; i < snapshot->samples_num && !report->elsewhere; i++) {
+    const struct prog_sample *sample = &snapshot->samples[i];
+    if (!sample->is_elsewhere)
+      continue;
+    char text[OPTION_TEXT_SIZE];
+    option_quote(text, sample->name);
+    if (len + strlen(text) + 2 < sizeof(names))
+      len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", text);
+    else
+      num++;
+  }
+  if (len == 0)
+    return;
+  report->elsewhere = true;
+  char more[32] = "";
+  if (num > 0)
+    snprintf(more, sizeof(more), " and %zu more", num);
+  INFO("bpf_stats: what these programs cost stands at those that call them or "
+       "that they replace a part of, as the kernel does not count freplace "
+       "programs and tail calls:%s%s. uncounted_programs tells how many.",
+       names, more);
+}
+
+void report_alarms(struct report *report, bool is_full) {
+  if (is_full && !report->alarms_full)
+    WARNING("bpf_stats: %d groups are above MissRateThreshold; there is no "
+            "notification about further ones",
+            ALARMS_MAX);
+  report->alarms_full = is_full;
 }
 
 /* Tells whether statistics could be turned on. */
@@ -120,6 +172,8 @@ void report_changes(struct report *report, const struct reading *reading,
   report_switch(report, reading->statistics_error);
   report_snapshot(report, reading);
   report_stolen(report, reading->snapshot->unloads);
+  report_folding(report, reading->host);
+  report_elsewhere(report, reading->snapshot);
   if (!enable_stats)
     report_statistics(report, reading);
 }

@@ -253,6 +253,7 @@ static const struct option options[] = {
     {"IgnoreSelected", parse_ignore_selected, 0},
     {"PluginInstanceFormat", parse_instance_format, 0},
     {"Metrics", parse_metrics, 0},
+    {"IdleGroups", NULL, offsetof(struct settings, idle_groups)},
     {"MaxInstances", parse_max_instances, 0},
     {"MissRateThreshold", parse_miss_rate_threshold, 0},
     {"Source", parse_source, 0},

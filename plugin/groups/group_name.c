@@ -14,6 +14,12 @@ static const char *const part_words[GROUP_NAME_PARTS] = {
     [GROUP_NAME_ID] = "id",
 };
 
+const char *const group_name_reserved[GROUP_RESERVED_NUM] = {
+    [GROUP_OTHER] = "_other",
+    [GROUP_BRIEF] = "_brief",
+    [GROUP_OWN] = "bpf_stats",
+};
+
 static const char separators[] = " \t-";
 
 /* Appends the part that is the LEN bytes of WORD. */
@@ -78,14 +84,22 @@ static void builder_add(struct builder *builder, const char *text) {
   }
 }
 
+static bool is_reserved(const char *name) {
+  for (size_t i = 0; i < GROUP_RESERVED_NUM; i++)
+    if (strcmp(name, group_name_reserved[i]) == 0)
+      return true;
+  return false;
+}
+
 static void builder_finish(struct builder *builder) {
-  if (builder->len < GROUP_NAME_SIZE) {
-    builder->name[builder->len] = '\0';
-    return;
-  }
   enum { HASH_SIZE = sizeof("-0123456789abcdef") };
-  snprintf(builder->name + GROUP_NAME_SIZE - HASH_SIZE, HASH_SIZE,
-           "-%016" PRIx64, builder->hash);
+  const size_t len_max = GROUP_NAME_SIZE - HASH_SIZE;
+  const bool fits = builder->len < GROUP_NAME_SIZE;
+  if (fits)
+    builder->name[builder->len] = '\0';
+  if (!fits || is_reserved(builder->name))
+    snprintf(builder->name + (fits ? builder->len : len_max), HASH_SIZE,
+             "-%016" PRIx64, builder->hash);
 }
 
 void group_name_of(const struct group_name_format *format,

@@ -11,28 +11,30 @@
 #include <string.h>
 #include <sys/queue.h>
 
-/* How many idle groups are kept when groups are not limited: as many as the
- * default of MaxInstances. */
+/* How many groups that have been idle for an hour are kept when groups are not
+ * limited: as many as the default of MaxInstances. */
 enum { IDLE_MAX = 1000 };
 
 struct node {
   struct group group; /* first, so that a group is its node */
   TAILQ_ENTRY(node) link;
   bool idle;
-  bool touched; /* in this interval */
+  bool touched;           /* in this interval */
+  bool is_reserved;       /* it takes no place, and is in no tree */
+  uint64_t idle_since_ns; /* CLOCK_MONOTONIC */
   char name[GROUP_NAME_SIZE];
 };
 
 TAILQ_HEAD(nodes, node);
 
 struct group_table {
-  void *tree; /* of struct node, by name; other is in it as well */
+  void *tree; /* of struct node, by name */
   struct nodes active;
   struct nodes idle; /* the one idle for longest first */
-  size_t active_num;
-  size_t idle_num;
+  size_t places;     /* taken by groups, active or idle */
   size_t groups_max;
-  struct node other;
+  bool shows_idle;
+  struct node reserved[GROUP_RESERVED_NUM];
 };
 
 static int compare_names(const void *a, const void *b) {
@@ -40,59 +42,58 @@ static int compare_names(const void *a, const void *b) {
                 ((const struct group *)b)->name);
 }
 
-static void set_name(struct node *node, const char *name) {
+static void init_node(const struct group_table *table, struct node *node,
+                      const char *name) {
   snprintf(node->name, sizeof(node->name), "%s", name);
   node->group.name = node->name;
-}
-
-static void push_idle(struct group_table *table, struct node *node) {
+  node->group.has_begun = table->shows_idle;
+  node->group.is_new = true;
   node->idle = true;
-  /* "_other" takes nobody's room, so it is never forgotten. */
-  if (node == &table->other)
-    return;
-  TAILQ_INSERT_TAIL(&table->idle, node, link);
-  table->idle_num++;
-}
-
-static void remove_idle(struct group_table *table, struct node *node) {
-  node->idle = false;
-  if (node == &table->other)
-    return;
-  TAILQ_REMOVE(&table->idle, node, link);
-  table->idle_num--;
 }
 
 static void forget_oldest(struct group_table *table) {
   struct node *node = TAILQ_FIRST(&table->idle);
-  remove_idle(table, node);
+  TAILQ_REMOVE(&table->idle, node, link);
+  table->places--;
   tdelete(node, &table->tree, compare_names);
   free(node);
 }
 
-struct group_table *group_table_new(size_t groups_max) {
+struct group_table *group_table_new(size_t groups_max, bool shows_idle) {
   struct group_table *table = calloc(1, sizeof(*table));
   if (table == NULL)
     return NULL;
   TAILQ_INIT(&table->active);
   TAILQ_INIT(&table->idle);
   table->groups_max = groups_max;
-  set_name(&table->other, "_other");
-  push_idle(table, &table->other);
-  if (tsearch(&table->other, &table->tree, compare_names) == NULL) {
-    free(table);
-    return NULL;
+  table->shows_idle = shows_idle;
+  for (size_t i = 0; i < GROUP_RESERVED_NUM; i++) {
+    init_node(table, &table->reserved[i], group_name_reserved[i]);
+    table->reserved[i].is_reserved = true;
   }
   return table;
+}
+
+/* Takes the group off the active ones. */
+static void make_idle(struct group_table *table, struct node *node,
+                      uint64_t now_ns) {
+  TAILQ_REMOVE(&table->active, node, link);
+  node->idle = true;
+  node->idle_since_ns = now_ns;
+  /* What it counted would be of long ago. */
+  group_begin(&node->group, PART_WHOLE);
+  node->group.counted = (struct prog_stats){0};
+  if (!node->is_reserved)
+    TAILQ_INSERT_TAIL(&table->idle, node, link);
 }
 
 void group_table_free(struct group_table *table) {
   if (table == NULL)
     return;
-  group_table_begin(table, PART_WHOLE);
-  group_table_settle(table);
-  while (table->idle_num > 0)
+  while (!TAILQ_EMPTY(&table->active))
+    make_idle(table, TAILQ_FIRST(&table->active), 0);
+  while (!TAILQ_EMPTY(&table->idle))
     forget_oldest(table);
-  tdelete(&table->other, &table->tree, compare_names);
   free(table);
 }
 
@@ -102,57 +103,80 @@ struct group *group_table_find(struct group_table *table, const char *name) {
   return found == NULL ? NULL : *found;
 }
 
-/* Whether a new group can be had, if need be for an idle one. */
-static bool make_room(struct group_table *table) {
-  if (table->groups_max == 0 ||
-      table->active_num + table->idle_num < table->groups_max)
-    return true;
-  if (table->idle_num == 0)
-    return false;
-  forget_oldest(table);
-  return true;
+/* Whether the group that has been idle for longest may be forgotten. */
+static bool can_forget(const struct group_table *table, uint64_t now_ns) {
+  const struct node *oldest = TAILQ_FIRST(&table->idle);
+  return oldest != NULL && now_ns - oldest->idle_since_ns >= GROUP_IDLE_MIN_NS;
+}
+
+static bool is_full(const struct group_table *table) {
+  return table->groups_max != 0 && table->places >= table->groups_max;
 }
 
 int group_table_create(struct group_table *table, const char *name,
-                       struct group **ret_group) {
-  if (!make_room(table))
-    return -ENOSPC;
+                       uint64_t now_ns, struct group **ret_group) {
+  if (is_full(table)) {
+    if (!can_forget(table, now_ns))
+      return -ENOSPC;
+    forget_oldest(table);
+  }
   struct node *node = calloc(1, sizeof(*node));
   if (node == NULL)
     return -ENOMEM;
-  set_name(node, name);
+  init_node(table, node, name);
   if (tsearch(node, &table->tree, compare_names) == NULL) {
     free(node);
     return -ENOMEM;
   }
-  push_idle(table, node);
+  node->idle_since_ns = now_ns;
+  TAILQ_INSERT_TAIL(&table->idle, node, link);
+  table->places++;
   *ret_group = &node->group;
   return 0;
 }
 
-struct group *group_table_other(struct group_table *table) {
-  return &table->other.group;
+struct group *group_table_reserved(struct group_table *table,
+                                   enum group_reserved which) {
+  return &table->reserved[which].group;
 }
 
 struct prog_stats group_estimated_total(const struct group *group) {
   return estimate_total(&group->estimate, group->total);
 }
 
+bool group_counts_misses(const struct group *group) {
+  const unsigned uncounted = 1U << MISSES_UNCOUNTED;
+  const bool is_host = group->name[0] == '\0';
+  return (group->misses & ~uncounted) != 0 &&
+         (is_host || (group->misses & uncounted) == 0);
+}
+
+/* Whether the update is the first of the interval. */
+static bool is_first(enum part part) {
+  return part == PART_WHOLE || part == PART_BEFORE_WINDOW;
+}
+
 void group_begin(struct group *group, enum part part) {
   group->memory_bytes = 0;
   group->memory_unknown = false;
+  group->is_new = false;
   group->programs = 0;
   group->unread = 0;
+  if (is_first(part))
+    group->misses = 0;
   if (part == PART_AFTER_WINDOW)
     return;
-  group->delta = (struct prog_stats){0};
+  group->delta = group->skipping = (struct prog_stats){0};
   group->unmeasured = 0;
 }
 
 void group_measure(struct group *group, enum part part,
-                   struct prog_stats advance) {
-  if (part == PART_WHOLE || part == PART_WINDOW)
-    group->delta = prog_stats_add(group->delta, advance);
+                   struct prog_stats advance, enum misses misses) {
+  if (part != PART_WHOLE && part != PART_WINDOW)
+    return;
+  group->delta = prog_stats_add(group->delta, advance);
+  if (misses != MISSES_UNCOUNTED)
+    group->skipping = prog_stats_add(group->skipping, advance);
 }
 
 void group_miss(struct group *group, enum part part, bool is_read) {
@@ -161,17 +185,36 @@ void group_miss(struct group *group, enum part part, bool is_read) {
     group->unmeasured++;
 }
 
+static bool is_zero(struct prog_stats stats) {
+  return stats.cnt == 0 && stats.misses == 0;
+}
+
+/* A group begins with its first run. It had none at the read before, and at the
+ * last one that it was told of, if all that it has was counted since. */
+static void find_beginning(struct group *group, const struct span *span,
+                           uint64_t told_ns) {
+  const bool is_all = group->total.cnt == group->counted.cnt &&
+                      group->total.misses == group->counted.misses;
+  if (group->has_run || is_zero(group_estimated_total(group)))
+    return;
+  group->has_run = group->has_begun = true;
+  if (is_all && span->last_ns != 0)
+    group->zero_ns = told_ns < span->last_ns ? told_ns : span->last_ns;
+}
+
 void group_bring_up(struct group *group, const struct span *span) {
   const bool is_read = group->unread == 0;
   const bool is_estimated = span->delta_ns != 0 && is_read &&
                             group->unmeasured == 0 &&
                             group->current_ns <= span->begin_ns;
   group->is_current = span->is_whole || is_estimated;
+  group->zero_ns = 0;
   if (!group->is_current || !is_read)
     return; /* what was not read is part of what is yet to come */
   if (!span->is_whole)
     estimate_add(&group->estimate, group->delta, span->delta_ns, group->counted,
                  span->now_ns - group->current_ns);
+  find_beginning(group, span, group->current_ns);
   group->counted = (struct prog_stats){0};
   group->current_ns = span->now_ns;
 }
@@ -180,7 +223,7 @@ void group_table_begin(struct group_table *table, enum part part) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link) {
     group_begin(&node->group, part);
-    if (part == PART_WHOLE || part == PART_BEFORE_WINDOW)
+    if (is_first(part))
       node->touched = false;
   }
 }
@@ -192,28 +235,22 @@ void group_table_touch(struct group_table *table, struct group *group,
   if (!node->idle)
     return;
   group->current_ns = since_ns;
-  remove_idle(table, node);
+  node->idle = false;
+  if (!node->is_reserved)
+    TAILQ_REMOVE(&table->idle, node, link);
   TAILQ_INSERT_TAIL(&table->active, node, link);
-  if (node != &table->other)
-    table->active_num++;
 }
 
-void group_table_settle(struct group_table *table) {
+void group_table_settle(struct group_table *table, uint64_t now_ns) {
   struct node *next;
   for (struct node *node = TAILQ_FIRST(&table->active); node != NULL;
        node = next) {
     next = TAILQ_NEXT(node, link);
-    if (node->touched)
-      continue;
-    TAILQ_REMOVE(&table->active, node, link);
-    if (node != &table->other)
-      table->active_num--;
-    /* What it counted would be of long ago. */
-    group_begin(&node->group, PART_WHOLE);
-    node->group.counted = (struct prog_stats){0};
-    push_idle(table, node);
+    if (!node->touched && node != &table->reserved[GROUP_BRIEF])
+      make_idle(table, node, now_ns);
   }
-  while (table->groups_max == 0 && table->idle_num > IDLE_MAX)
+  while (table->groups_max == 0 && table->places > IDLE_MAX &&
+         can_forget(table, now_ns))
     forget_oldest(table);
 }
 

@@ -20,7 +20,8 @@ struct groups {
 
 struct groups *groups_new(const struct groups_options *options) {
   struct groups *groups = calloc(1, sizeof(*groups));
-  struct group_table *table = group_table_new(options->groups_max);
+  struct group_table *table =
+      group_table_new(options->groups_max, options->shows_idle);
   if (groups == NULL || table == NULL) {
     free(groups);
     group_table_free(table);
@@ -29,6 +30,7 @@ struct groups *groups_new(const struct groups_options *options) {
   groups->options = *options;
   groups->table = table;
   groups->host.group.name = "";
+  groups->host.group.has_run = groups->host.group.has_begun = true;
   return groups;
 }
 
@@ -59,20 +61,41 @@ static bool meet(struct groups *groups, const struct program *program,
                           sample->type_name);
 }
 
-/* Finds the group of a program that is selected, or, if CREATE, makes it.
- * Returns 0, or -ENOMEM. */
-static int find_group(struct groups *groups, struct program *program,
-                      bool create) {
-  char name[GROUP_NAME_SIZE];
+static bool is_own(const struct prog_snapshot *snapshot, uint32_t id) {
+  for (size_t i = 0; i < snapshot->own_ids_num; i++)
+    if (snapshot->own_ids[i] == id)
+      return true;
+  return false;
+}
+
+/* Finds the group of a program that is selected; NULL: it is yet to be made. */
+static struct group *find_group(const struct groups *groups,
+                                const struct program *program,
+                                const struct prog_snapshot *snapshot,
+                                char name[GROUP_NAME_SIZE]) {
+  if (is_own(snapshot, program->id))
+    return group_table_reserved(groups->table, GROUP_OWN);
   group_name_of(&groups->options.name_format, program->sample, name);
-  program->group = group_table_find(groups->table, name);
-  if (program->group != NULL || !create)
+  struct group *group = group_table_find(groups->table, name);
+  if (group == NULL && program->ended)
+    group = group_table_reserved(groups->table, GROUP_BRIEF);
+  return group;
+}
+
+/* Makes the group of a program, or finds the one that was made for another just
+ * now. Returns 0, or -ENOMEM. */
+static int make_group(struct groups *groups, struct program *program,
+                      const struct prog_snapshot *snapshot) {
+  char name[GROUP_NAME_SIZE];
+  program->group = find_group(groups, program, snapshot, name);
+  if (program->group != NULL)
     return 0;
-  int rc = group_table_create(groups->table, name, &program->group);
+  int rc = group_table_create(groups->table, name, snapshot->awake_ns,
+                              &program->group);
   if (rc != -ENOSPC)
     return rc;
   program->folded = true;
-  program->group = group_table_other(groups->table);
+  program->group = group_table_reserved(groups->table, GROUP_OTHER);
   return 0;
 }
 
@@ -98,27 +121,59 @@ static void touch(struct groups *groups, const struct program *program,
   group_table_touch(groups->table, program->group, since_of(program, snapshot));
 }
 
+/* Gives programs that are folded groups of their own, as long as there is
+ * place. What they counted up to the snapshot before stays part of "_other",
+ * and is part of a new group as well: so it shows what the kernel does, and no
+ * rate is told twice. */
+static void unfold(struct groups *groups,
+                   const struct prog_snapshot *snapshot) {
+  const struct program_list *list = &groups->programs.list;
+  const uint64_t now_ns = snapshot->awake_ns;
+  if (groups->host.folded_programs == 0)
+    return;
+  for (size_t i = 0; i < list->num; i++) {
+    struct program *program = &list->items[i];
+    if (!program->folded || program->sample == NULL || program->ended)
+      continue;
+    char name[GROUP_NAME_SIZE];
+    struct group *group = find_group(groups, program, snapshot, name);
+    if (group == NULL &&
+        group_table_create(groups->table, name, now_ns, &group) != 0)
+      continue;
+    if (group->is_new)
+      group->total = prog_stats_add(
+          group->total, prog_stats_sub(program->counted, program->advance));
+    group_table_touch(groups->table, group,
+                      program->measured ? groups->programs.last_awake_ns
+                                        : now_ns);
+    program->group = group;
+    program->folded = false;
+  }
+}
+
 /* Finds the group of each program. Groups that live on are touched before room
  * is made for others, so that a reload cannot lose its group. */
 static void assign(struct groups *groups, const struct prog_snapshot *snapshot,
                    enum part part) {
   const bool watched = snapshot->unloads != NULL;
   struct program_list *list = &groups->programs.list;
+  char name[GROUP_NAME_SIZE];
   group_table_begin(groups->table, part);
   for (size_t i = 0; i < list->num; i++) {
     struct program *program = &list->items[i];
     program->wants_group = program->is_new && meet(groups, program, watched);
     if (program->wants_group)
-      find_group(groups, program, false);
+      program->group = find_group(groups, program, snapshot, name);
     if (program->group != NULL)
       touch(groups, program, snapshot);
   }
-  group_table_settle(groups->table);
+  group_table_settle(groups->table, snapshot->awake_ns);
+  unfold(groups, snapshot);
   for (size_t i = 0; i < list->num; i++) {
     struct program *program = &list->items[i];
     if (!program->wants_group || program->group != NULL)
       continue;
-    if (find_group(groups, program, true) == 0)
+    if (make_group(groups, program, snapshot) == 0)
       touch(groups, program, snapshot);
     else
       forget(groups, program);

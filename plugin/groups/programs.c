@@ -85,6 +85,8 @@ static struct program *add(struct programs *programs, struct found *found,
   if (known != NULL)
     known->id = 0;
   next->memory_bytes = sample->memory_bytes;
+  next->misses = sample->misses;
+  next->is_elsewhere = sample->is_elsewhere;
   next->in_snapshot = true;
   next->missing_since_ns = 0;
   next->missing_before = false;
@@ -238,8 +240,10 @@ void program_add_up(const struct program *program, struct group *group,
     group->memory_bytes += program->memory_bytes;
     group->memory_unknown |= program->memory_bytes == 0;
   }
+  if (program->load_time_ns != 0)
+    group->misses |= 1U << program->misses;
   if (program->measured)
-    group_measure(group, part, program->advance);
+    group_measure(group, part, program->advance, program->misses);
   else if (!program->missing_before)
     group_miss(group, part, program->sample != NULL);
   if (program->measured || !program->is_new)

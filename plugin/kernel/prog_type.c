@@ -3,9 +3,11 @@
 #include "prog_type.h"
 
 #include "kernel_error.h"
+#include "prog_record.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,6 +18,7 @@ enum { KERNEL_TYPES_MAX = 128 };
 
 static struct {
   bool read;
+  unsigned flags;                                    /* of struct prog_record */
   char names[KERNEL_TYPES_MAX][PROG_TYPE_NAME_SIZE]; /* "": not known */
 } kernel;
 
@@ -45,6 +48,34 @@ static void take_name(const char *word, int type) {
     memcpy(kernel.names[type], name, sizeof(name));
 }
 
+/* Returns the type of the member of a struct or union, or NULL. */
+static const struct btf_type *find_member(const struct btf *btf,
+                                          const struct btf_type *type,
+                                          const char *name) {
+  for (unsigned i = 0; i < btf_vlen(type); i++) {
+    const struct btf_member *member = &btf_members(type)[i];
+    const char *word = btf__name_by_offset(btf, member->name_off);
+    if (word != NULL && strcmp(word, name) == 0)
+      return btf__type_by_id(btf, member->type);
+  }
+  return NULL;
+}
+
+/* See struct bpf_link_info___missed. */
+static unsigned find_flags(const struct btf *btf) {
+  int id = btf__find_by_name_kind(btf, "bpf_link_info", BTF_KIND_STRUCT);
+  const struct btf_type *type = NULL;
+  /* What differs by kind of link is in a union without a name. */
+  if (id > 0)
+    type = find_member(btf, btf__type_by_id(btf, (unsigned)id), "");
+  if (type != NULL && btf_is_composite(type))
+    type = find_member(btf, type, "kprobe_multi");
+  return type != NULL && btf_is_composite(type) &&
+                 find_member(btf, type, "missed") != NULL
+             ? PROG_RECORD_HAS_CPU_MISSES
+             : 0;
+}
+
 /* Returns 0, or -errno of a failure that may be over at the next try. A kernel
  * without BTF has no names to take. */
 static int read_kernel(void) {
@@ -63,8 +94,45 @@ static int read_kernel(void) {
     for (unsigned i = 0; i < btf_vlen(type); i++)
       take_name(btf__name_by_offset(btf, members[i].name_off), members[i].val);
   }
+  kernel.flags = find_flags(btf);
   btf__free(btf);
   return 0;
+}
+
+/* The types of which skipped runs are counted, and the flag without which they
+ * are not. */
+static const struct {
+  enum misses misses;
+  unsigned needs;
+} miss_rules[] = {
+    [BPF_PROG_TYPE_RAW_TRACEPOINT] = {MISSES_OF_ITSELF, PROG_RECORD_HAS_MISSES},
+    [BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE] = {MISSES_OF_ITSELF,
+                                               PROG_RECORD_HAS_MISSES},
+    [BPF_PROG_TYPE_TRACING] = {MISSES_OF_ITSELF, PROG_RECORD_HAS_MISSES},
+    [BPF_PROG_TYPE_KPROBE] = {MISSES_OF_CPU, PROG_RECORD_HAS_CPU_MISSES},
+    [BPF_PROG_TYPE_TRACEPOINT] = {MISSES_OF_CPU, PROG_RECORD_HAS_CPU_MISSES},
+    [BPF_PROG_TYPE_STRUCT_OPS] = {MISSES_OF_ITSELF, PROG_RECORD_PRIVATE_STACK},
+};
+
+static unsigned needs_of(unsigned type) {
+  return type < sizeof(miss_rules) / sizeof(miss_rules[0])
+             ? miss_rules[type].needs
+             : 0;
+}
+
+enum misses prog_type_misses(unsigned type, unsigned flags) {
+  return (flags & needs_of(type)) != 0 &&
+                 (flags & PROG_RECORD_ITERATOR) == 0 /* it has no guard */
+             ? miss_rules[type].misses
+             : MISSES_UNCOUNTED;
+}
+
+unsigned prog_type_kernel_flags(unsigned type) {
+  if (needs_of(type) != PROG_RECORD_HAS_CPU_MISSES)
+    return 0;
+  if (!kernel.read)
+    read_kernel();
+  return kernel.flags;
 }
 
 const char *prog_type_kernel_name(unsigned type) {

@@ -2,7 +2,10 @@
 /* samples: two lists that change places with each snapshot. */
 #include "samples.h"
 
+#include "prog_record.h"
 #include "prog_type.h"
+
+#include <linux/bpf.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,8 +65,17 @@ static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
   return found ? &list->items[samples->cursor] : NULL;
 }
 
-int sample_describe(struct prog_sample *sample, uint32_t type,
+/* Of what may change while a program lives. */
+static void take_flags(struct prog_sample *sample, uint32_t type,
+                       unsigned flags) {
+  sample->misses = prog_type_misses(type, flags);
+  sample->is_elsewhere =
+      type == BPF_PROG_TYPE_EXT || (flags & PROG_RECORD_CALLED) != 0;
+}
+
+int sample_describe(struct prog_sample *sample, uint32_t type, unsigned flags,
                     const uint8_t tag[8]) {
+  take_flags(sample, type, flags);
   const char *type_name = prog_type_name(type);
   int rc = type_name == NULL && errno != ENOENT ? -errno : 0;
   if (type_name != NULL)
@@ -76,7 +88,7 @@ int sample_describe(struct prog_sample *sample, uint32_t type,
 }
 
 int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
-                uint32_t type, const uint8_t tag[8],
+                uint32_t type, unsigned flags, const uint8_t tag[8],
                 struct prog_sample **ret_sample) {
   struct prog_sample *sample = NULL;
   int rc = append(samples, id, &sample);
@@ -87,11 +99,12 @@ int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
   if (known != NULL && known->name != NULL &&
       known->load_time_ns == load_time_ns) {
     *sample = *known;
+    take_flags(sample, type, flags);
     known->name = NULL; /* it has moved */
     return 0;
   }
   sample->load_time_ns = load_time_ns;
-  return sample_describe(sample, type, tag);
+  return sample_describe(sample, type, flags, tag);
 }
 
 int samples_add_unreadable(struct samples *samples, uint32_t id) {

@@ -34,6 +34,7 @@ struct source_iterator {
   struct prog_iter *skeleton; /* of prog_iter.bpf.c; NULL: pin */
   char *pin;                  /* path */
   uint64_t page_size_bytes;
+  bool knows_elsewhere;
   enum statistics statistics;
   struct samples samples;
   struct prog_stream stream;
@@ -134,7 +135,7 @@ static int add_record(struct source_iterator *source,
     return samples_add_unreadable(samples, record->id);
   struct prog_sample *sample = NULL;
   int rc = samples_add(samples, record->id, record->load_time_ns, record->type,
-                       record->tag, &sample);
+                       record->flags, record->tag, &sample);
   if (rc == 0 && sample->name == NULL)
     rc = prog_name_make(record->short_name, full_name, record->tag,
                         (char **)&sample->name);
@@ -148,6 +149,7 @@ static int add_record(struct source_iterator *source,
       .nsecs = record->nsecs,
       .misses = record->misses,
   };
+  source->knows_elsewhere = (record->flags & PROG_RECORD_HAS_CALLED) != 0;
   return 0;
 }
 
@@ -180,6 +182,7 @@ static int walk(struct source_iterator *source) {
       return rc == 0 ? -ENODATA : rc;
     if ((record.flags & PROG_RECORD_END) != 0) {
       source->statistics = find_statistics(&source->samples.current, &record);
+      source->base.own_id = record.id;
       return 0;
     }
     rc = add_record(source, &record, full_name);
@@ -207,7 +210,7 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   int walk_error = walk(source);
   close(fd);
   int rc = samples_end(&source->samples, walk_error, -EFAULT, ret);
-  ret->has_misses = true; /* where iterators load */
+  ret->knows_elsewhere = source->knows_elsewhere;
   ret->statistics = source->statistics;
   return is_foreign(walk_error) ? walk_error : rc;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* source_syscall: snapshots through bpf(2), one program after the other. */
 #include "prog_name.h"
+#include "prog_record.h"
+#include "prog_type.h"
 #include "samples.h"
 #include "source.h"
 
@@ -17,7 +19,6 @@
 struct source_syscall {
   struct source base;
   bool memory;
-  bool has_misses;
   struct samples samples;
   struct prog_name_cache name_cache; /* held only during a walk */
 };
@@ -50,8 +51,15 @@ static int read_program(struct source_syscall *source, uint32_t id,
   if (rc != 0)
     return rc;
   struct prog_sample *sample = NULL;
-  rc = samples_add(&source->samples, id, info.load_time, info.type, info.tag,
-                   &sample);
+  /* The kernel says how much of the struct it knows. */
+  const bool has_misses =
+      info_len >= offsetof(struct bpf_prog_info, recursion_misses) +
+                      sizeof(info.recursion_misses);
+  const unsigned flags =
+      has_misses ? PROG_RECORD_HAS_MISSES | prog_type_kernel_flags(info.type)
+                 : 0;
+  rc = samples_add(&source->samples, id, info.load_time, info.type, flags,
+                   info.tag, &sample);
   if (rc == 0 && sample->name == NULL)
     rc = prog_name_resolve(&source->name_cache, prog_fd, &info,
                            (char **)&sample->name);
@@ -65,10 +73,6 @@ static int read_program(struct source_syscall *source, uint32_t id,
       .nsecs = info.run_time_ns,
       .misses = info.recursion_misses,
   };
-  /* The kernel says how much of the struct it knows. */
-  source->has_misses =
-      info_len >= offsetof(struct bpf_prog_info, recursion_misses) +
-                      sizeof(info.recursion_misses);
   return 0;
 }
 
@@ -106,9 +110,7 @@ static int syscall_snapshot(struct source *base, struct prog_snapshot *ret) {
   samples_begin(&source->samples);
   int rc = walk(source, &read_error);
   prog_name_cache_clear(&source->name_cache);
-  rc = samples_end(&source->samples, rc, read_error, ret);
-  ret->has_misses = source->has_misses;
-  return rc;
+  return samples_end(&source->samples, rc, read_error, ret);
 }
 
 static void syscall_free(struct source *base) {

@@ -42,11 +42,12 @@ void stats_switch_off(struct stats_switch *stats_switch) {
 }
 
 /* Returns how many of its runs the kernel has counted, or -errno. */
-static int64_t run_canary(int fd) {
+static int64_t run_canary(struct stats_switch *stats_switch) {
   struct bpf_prog_info info = {0};
-  int rc = canary_run(fd, -1);
+  int rc = canary_run(stats_switch->canary_fd, -1);
   if (rc == 0)
-    rc = canary_info(fd, &info);
+    rc = canary_info(stats_switch->canary_fd, &info);
+  stats_switch->canary_id = info.id;
   return rc < 0 ? rc : (int64_t)info.run_cnt;
 }
 
@@ -60,7 +61,7 @@ enum statistics stats_switch_look(struct stats_switch *stats_switch,
     stats_switch->canary_fd = canary_load();
   int64_t cnt = stats_switch->canary_fd;
   if (cnt >= 0)
-    cnt = run_canary(stats_switch->canary_fd);
+    cnt = run_canary(stats_switch);
   if (cnt < 0) {
     stats_switch->canary_refused = !kernel_error_may_pass((int)cnt);
     return STATISTICS_UNKNOWN;

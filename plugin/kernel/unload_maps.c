@@ -28,7 +28,7 @@ struct watch_programs;
 /* What is pinned, in the order in which it comes; it goes in the opposite one.
  * So where the ring is, all are. */
 enum {
-  LINKS_NUM = 10, /* of the programs of unload_watch.bpf.c, in their order */
+  LINKS_NUM = UNLOAD_PROGRAMS_NUM, /* in the order of their programs */
   TAKEN = LINKS_NUM,
   COUNTERS,
   RING,
@@ -66,12 +66,32 @@ static int join_path(char path[PATH_MAX], const char *dir, int pin) {
 
 #ifdef HAVE_BPF_PROGRAMS
 
+static uint32_t get_prog_id(int prog_fd) {
+  struct bpf_prog_info info = {0};
+  uint32_t info_len = sizeof(info);
+  return bpf_obj_get_info_by_fd(prog_fd, &info, &info_len) == 0 ? info.id : 0;
+}
+
 /* Marks the counters as ours, before anything counts. */
 static int init_counters(int counters_fd) {
-  const struct unload_counters counters = {.magic = PROG_RECORD_MAGIC,
-                                           .version = PROG_RECORD_VERSION};
-  uint32_t zero = 0;
-  return bpf_map_update_elem(counters_fd, &zero, &counters, BPF_ANY);
+  const union unload_shared shared = {
+      .counters = {.magic = PROG_RECORD_MAGIC, .version = PROG_RECORD_VERSION}};
+  uint32_t key = UNLOAD_SHARED_COUNTERS;
+  return bpf_map_update_elem(counters_fd, &key, &shared, BPF_ANY);
+}
+
+/* Writes down which programs these are, for whoever reads what they count. */
+static int name_programs(const struct watch_programs *skeleton) {
+  const struct bpf_object_skeleton *all = skeleton->skeleton;
+  union unload_shared shared = {0};
+  uint32_t key = UNLOAD_SHARED_PROGRAMS;
+  int num = 0;
+  for (int i = 0; i < all->prog_cnt && num < UNLOAD_PROGRAMS_NUM; i++)
+    if (all->progs[i].link != NULL && *all->progs[i].link != NULL)
+      shared.prog_ids[num++] =
+          get_prog_id(bpf_program__fd(*all->progs[i].prog));
+  return bpf_map_update_elem(bpf_map__fd(skeleton->maps.unload_counters), &key,
+                             &shared, BPF_ANY);
 }
 
 /* Has the programs use the maps that are pinned instead of maps of their own.
@@ -99,7 +119,9 @@ static int load_and_attach(struct watch_programs *skeleton,
                             bpf_map__fd(skeleton->maps.anchor));
   if (rc == 0 && pinned == NULL)
     rc = init_counters(bpf_map__fd(skeleton->maps.unload_counters));
-  return rc == 0 ? watch_programs__attach(skeleton) : rc;
+  if (rc == 0)
+    rc = watch_programs__attach(skeleton);
+  return rc == 0 ? name_programs(skeleton) : rc;
 }
 
 _Static_assert(sizeof(((struct watch_programs *)NULL)->links) ==
@@ -146,10 +168,13 @@ static void destroy(struct unload_maps *maps) {
 }
 
 /* Whoever reads the ring moves its position on, and so writes. That is for the
- * owner and the group; what others can read they must not disturb. */
+ * owner and the group; what others can read they must not disturb. The owner
+ * alone writes down beside the counters whose they are. */
 static int give(const char *path, int pin, gid_t gid, mode_t mode) {
   if (pin == TAKEN) /* the programs alone use it */
     return pins_give(path, 0, 0600);
+  if (pin == COUNTERS)
+    return pins_give(path, gid, mode | 0200);
   return pins_give(path, gid, pin == RING ? mode | (mode & 0440) >> 1 : mode);
 }
 
@@ -187,13 +212,16 @@ static int replace_link(int fd, const char *dir, int pin, gid_t gid,
   return rc == 0 && rename(path_new, path) != 0 ? -errno : rc;
 }
 
-/* Opens the map that only the programs themselves use. */
-static int open_taken(struct unload_maps *maps, const char *dir) {
+/* Opens what readers do not open, or do not write. */
+static int open_to_write(struct unload_maps *maps, const char *dir, int pin) {
   char path[PATH_MAX];
-  int rc = join_path(path, dir, TAKEN);
-  if (rc == 0)
-    rc = maps->fds[TAKEN] = bpf_obj_get(path);
-  return rc < 0 ? rc : 0;
+  int rc = join_path(path, dir, pin);
+  if (rc != 0)
+    return rc;
+  if (maps->fds[pin] >= 0)
+    close(maps->fds[pin]);
+  maps->fds[pin] = bpf_obj_get(path);
+  return maps->fds[pin] < 0 ? maps->fds[pin] : 0;
 }
 
 /* Loads the programs once more, to go on with the maps that are pinned, and
@@ -205,7 +233,9 @@ static int renew(const char *dir, gid_t gid, mode_t mode) {
   struct unload_maps *maps = NULL;
   int rc = unload_maps_open(dir, &pinned, reason, sizeof(reason));
   if (rc == 0)
-    rc = open_taken(pinned, dir);
+    rc = open_to_write(pinned, dir, TAKEN);
+  if (rc == 0)
+    rc = open_to_write(pinned, dir, COUNTERS);
   if (rc == 0)
     rc = load(0, pinned, &maps, reason, sizeof(reason));
   for (int pin = COUNTERS; pin <= RING && rc == 0; pin++) {
@@ -261,9 +291,10 @@ int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
 }
 
 static bool is_counters(const struct bpf_map_info *info) {
-  return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 &&
+  return info->type == BPF_MAP_TYPE_ARRAY &&
+         info->max_entries == UNLOAD_SHARED_NUM &&
          info->key_size == sizeof(uint32_t) &&
-         info->value_size == sizeof(struct unload_counters);
+         info->value_size == sizeof(union unload_shared);
 }
 
 static int get_map_info(int fd, struct bpf_map_info *ret_info) {
@@ -282,13 +313,13 @@ static int check_maps(const struct unload_maps *maps) {
     rc = get_map_info(maps->fds[COUNTERS], &info);
   if (rc == 0 && !is_counters(&info))
     rc = -EPROTO;
-  struct unload_counters counters = {0};
-  uint32_t zero = 0;
+  union unload_shared shared = {0};
+  uint32_t key = UNLOAD_SHARED_COUNTERS;
   if (rc == 0)
-    rc = bpf_map_lookup_elem(maps->fds[COUNTERS], &zero, &counters);
-  if (rc == 0 && counters.magic != PROG_RECORD_MAGIC)
+    rc = bpf_map_lookup_elem(maps->fds[COUNTERS], &key, &shared);
+  if (rc == 0 && shared.counters.magic != PROG_RECORD_MAGIC)
     rc = -EPROTO;
-  return rc == 0 ? prog_record_check_version(counters.version) : rc;
+  return rc == 0 ? prog_record_check_version(shared.counters.version) : rc;
 }
 
 static int open_pins(struct unload_maps *maps, const char *dir) {

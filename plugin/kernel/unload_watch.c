@@ -27,6 +27,7 @@ enum { RECORDS_MAX = 1 << 20 };
 struct unload_watch {
   struct unload_maps *maps;
   struct ring_buffer *ring;
+  uint32_t prog_ids[UNLOAD_PROGRAMS_NUM];
   bool has_taken;                 /* anything at all */
   struct unload_counters taken;   /* up to what was taken in */
   struct unload_counters current; /* of the last begin */
@@ -57,7 +58,7 @@ static bool make_sample(const void *data, size_t size,
                 .nsecs = record.nsecs,
                 .misses = record.misses},
   };
-  sample_describe(ret_sample, record.type, record.tag);
+  sample_describe(ret_sample, record.type, record.flags, record.tag);
   return prog_name_make(record.short_name, full_name, record.tag,
                         (char **)&ret_sample->name) == 0;
 }
@@ -147,13 +148,17 @@ static uint64_t records_of(const struct unload_counters *counters) {
 }
 
 static int read_counters(struct unload_watch *watch) {
-  uint32_t zero = 0;
-  struct unload_counters counters;
-  int rc = bpf_map_lookup_elem(unload_maps_counters_fd(watch->maps), &zero,
-                               &counters);
-  if (rc == 0)
-    watch->current = counters;
-  return rc;
+  const int fd = unload_maps_counters_fd(watch->maps);
+  uint32_t key = UNLOAD_SHARED_COUNTERS;
+  union unload_shared shared;
+  int rc = bpf_map_lookup_elem(fd, &key, &shared);
+  if (rc != 0)
+    return rc;
+  watch->current = shared.counters;
+  key = UNLOAD_SHARED_PROGRAMS;
+  if (bpf_map_lookup_elem(fd, &key, &shared) == 0)
+    memcpy(watch->prog_ids, shared.prog_ids, sizeof(watch->prog_ids));
+  return 0;
 }
 
 /* What the ring was given and this watch has not taken out is either still in
@@ -262,6 +267,10 @@ void unload_watch_read_records(struct unload_watch *watch,
       .samples = list->items,
       .samples_num = list->num,
   };
+}
+
+const uint32_t *unload_watch_prog_ids(const struct unload_watch *watch) {
+  return watch->prog_ids;
 }
 
 void unload_watch_commit(struct unload_watch *watch) {

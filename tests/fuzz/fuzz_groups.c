@@ -29,7 +29,8 @@ enum {
   READ_UNREADABLE,
   READ_WINDOW,
   READ_TURN_WATCH,
-  READ_LAST
+  READ_LAST,
+  READ_HOUR_LATER
 };
 
 /* Something happens while a read is on. */
@@ -49,7 +50,8 @@ static void walk(struct input *input, uint8_t flags) {
   snapshot = (struct prog_snapshot){.time_ns = ++kernel.now_ns,
                                     .awake_ns = kernel.now_ns,
                                     .samples = samples,
-                                    .has_misses = true};
+                                    .own_ids = kernel.own_ids,
+                                    .own_ids_num = KERNEL_OWN_IDS};
   kernel_walk(&kernel);
   while ((prog = kernel_next(&kernel, id)) != NULL) {
     size_t i = snapshot.samples_num;
@@ -109,11 +111,14 @@ static void update(enum part part) {
 
 static void estimate(struct input *input) {
   uint64_t delta_ns = take_u64(input);
-  struct span span = {.now_ns = kernel.now_ns,
+  struct span span = {.last_ns = trial.last_ns,
+                      .now_ns = snapshot.awake_ns,
                       .is_whole = delta_ns % 8 == 7,
                       .begin_ns = take_u64(input) % (kernel.now_ns + 1),
                       .delta_ns = delta_ns};
   groups_bring_up(trial.groups, &span);
+  trial_check_beginnings(&trial);
+  trial.last_ns = snapshot.awake_ns;
 }
 
 static enum part part_of(uint8_t flags) {
@@ -129,6 +134,14 @@ static void read_all(struct input *input) {
   watched = turns ? !watched : watched;
   bool begins = first || (turns && watched);
   kernel_bury(&kernel, AGE_MAX);
+  /* Not while the end of a program is awaited, or one may be missed: that is
+   * given up after less than an hour. */
+  if (flip(flags, READ_HOUR_LATER) && trial.whole &&
+      !kernel_has_dying(&kernel)) {
+    kernel.now_ns += GROUP_IDLE_MIN_NS;
+    flags &=
+        (uint8_t) ~(1u << READ_CUT | 1u << READ_UNREADABLE | 1u << READ_BUSY);
+  }
   if (begins) {
     flags &= (uint8_t) ~(1u << READ_BUSY);
     begin(first);

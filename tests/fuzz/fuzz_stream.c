@@ -112,7 +112,7 @@ static void check_names(const struct prog_record *record,
   demand(strlen(name) < PROG_RECORD_NAME_SIZE && name[0] != '\0',
          "a program has a name");
   sample.name = name;
-  sample_describe(&sample, record->type, record->tag);
+  sample_describe(&sample, record->type, record->flags, record->tag);
   demand(strlen(sample.tag) == 16, "a tag has 16 digits");
   char group_name[GROUP_NAME_SIZE];
   memset(group_name, '/', sizeof(group_name));

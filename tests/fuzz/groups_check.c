@@ -9,7 +9,7 @@ struct check {
   const struct kernel *kernel;
   const struct prog_snapshot *snapshot;
   bool whole;
-  size_t programs[KERNEL_GROUPS]; /* loaded, as far as the read can tell */
+  size_t programs[TRIAL_GROUPS]; /* loaded, as far as the read can tell */
   size_t programs_num;
 };
 
@@ -28,13 +28,17 @@ static struct prog_stats minus(struct prog_stats a, struct prog_stats b) {
 
 /* Whether no group can be forgotten, or be counted under "_other". */
 static bool keeps_all(const struct trial *trial) {
-  return trial->groups_max == 0 || trial->groups_max >= KERNEL_GROUPS;
+  return trial->groups_max == 0 || trial->groups_max >= KERNEL_NAMES;
 }
 
 static size_t number_of(const char *name) {
   for (size_t i = 0; i < KERNEL_GROUPS; i++)
     if (strcmp(kernel_group_name(i), name) == 0)
       return i;
+  if (strcmp(name, "_other") == 0)
+    return TRIAL_OTHER;
+  if (strcmp(name, "_brief") == 0)
+    return TRIAL_BRIEF;
   demand(false, "a group has the name of a program");
   return 0;
 }
@@ -57,7 +61,7 @@ static void count_programs(struct check *check) {
       continue;
     check->programs_num++;
     if (!sample->unreadable)
-      check->programs[kernel_group_of(sample->name)]++;
+      check->programs[kernel_group_of(sample->id, sample->name)]++;
   }
 }
 
@@ -80,6 +84,9 @@ static void check_any(const struct check *check, const struct group *group,
   struct prog_stats estimated = group_estimated_total(group);
   demand(at_most(group->delta, group->total), "a delta is part of its total");
   demand(at_most(group->total, estimated), "an estimate adds to the total");
+  demand(at_most(group->skipping, group->delta), "what misses is a part");
+  if ((group->misses & 1U << MISSES_UNCOUNTED) == 0)
+    demand(equal(group->skipping, group->delta), "what misses is all");
   if (!known)
     return;
   demand(at_most(before->total, group->total), "a total does not fall");
@@ -105,38 +112,64 @@ static void check_delta(const struct check *check, const struct group *group,
 
 static void remember(struct trial_group *seen, const struct group *group) {
   *seen = (struct trial_group){.shown = true,
+                               .has_place = true,
                                .total = group->total,
                                .estimated = group_estimated_total(group),
                                .counted = group->counted,
                                .current_ns = group->current_ns};
 }
 
+/* A group that is not shown keeps its place for an hour. */
+static void keep_place(struct trial_group *seen, uint64_t now_ns) {
+  if (seen->shown)
+    seen->idle_since_ns = now_ns;
+  seen->shown = false;
+  seen->counted = (struct prog_stats){0};
+  if (now_ns - seen->idle_since_ns >= GROUP_IDLE_MIN_NS)
+    seen->has_place = false;
+}
+
+/* No hour has more names than there are places; and nobody is folded while
+ * there is one. */
+static void check_places(const struct check *check) {
+  const struct trial *trial = check->trial;
+  size_t places = 0;
+  for (size_t i = 0; i < KERNEL_NAMES; i++)
+    places += trial->seen[i].has_place;
+  if (trial->groups_max != 0)
+    demand(places <= trial->groups_max, "MaxInstances");
+  if (check->whole && groups_host(trial->groups)->folded_programs > 0)
+    demand(places == trial->groups_max, "folded while there is a place");
+}
+
 /* Goes over the groups. Returns how many programs they have. */
 static size_t check_walk(struct check *check) {
   struct trial *trial = check->trial;
-  bool shown[KERNEL_GROUPS] = {false};
-  size_t num = 0, programs = 0;
+  const uint64_t now_ns = check->snapshot->awake_ns;
+  bool shown[TRIAL_GROUPS] = {false};
+  size_t programs = 0;
   for (const struct group *group = groups_next(trial->groups, NULL);
        group != NULL; group = groups_next(trial->groups, group)) {
     size_t i = number_of(group->name);
+    struct trial_group *seen = &trial->seen[i];
     demand(!shown[i], "a group is there once");
     shown[i] = true;
-    num += strcmp(group->name, "_other") != 0;
     programs += group->programs;
-    check_any(check, group, &trial->seen[i],
-              trial->seen[i].shown || keeps_all(trial));
-    if (keeps_all(trial))
+    /* It was there in the last hour, or takes no place, or none is short. */
+    const bool is_known =
+        i >= KERNEL_NAMES || keeps_all(trial) || seen->shown ||
+        (seen->has_place && now_ns - seen->idle_since_ns < GROUP_IDLE_MIN_NS);
+    check_any(check, group, seen, is_known);
+    if (keeps_all(trial) && i < KERNEL_GROUPS)
       check_delta(check, group, check->kernel->deltas[i]);
-    if (keeps_all(trial) && check->whole)
+    if ((keeps_all(trial) || is_known) && check->whole && i != TRIAL_OTHER)
       demand(group->programs == check->programs[i], "programs of a group");
-    remember(&trial->seen[i], group);
+    remember(seen, group);
   }
-  for (size_t i = 0; i < KERNEL_GROUPS; i++) {
-    trial->seen[i].shown = shown[i];
+  for (size_t i = 0; i < TRIAL_GROUPS; i++)
     if (!shown[i])
-      trial->seen[i].counted = (struct prog_stats){0};
-  }
-  demand(trial->groups_max == 0 || num <= trial->groups_max, "MaxInstances");
+      keep_place(&trial->seen[i], now_ns);
+  check_places(check);
   return programs;
 }
 
@@ -155,11 +188,19 @@ static void compare(const struct check *check, struct prog_stats total,
 static void compare_totals(const struct check *check) {
   const struct trial *trial = check->trial;
   const struct kernel *kernel = check->kernel;
+  struct prog_stats sum = {0};
   compare(check, trial->seen_host.total, kernel_sum(kernel->ever),
           kernel_sum(kernel->polled), kernel_sum(kernel->lacks));
-  for (size_t i = 0; i < KERNEL_GROUPS && keeps_all(trial); i++)
+  if (!keeps_all(trial))
+    return;
+  for (size_t i = 0; i < TRIAL_GROUPS; i++)
+    sum = prog_stats_add(sum, trial->seen[i].total);
+  demand(equal(sum, trial->seen_host.total), "groups are all of the host");
+  for (size_t i = 0; i < KERNEL_GROUPS; i++)
     compare(check, trial->seen[i].total, kernel->ever[i], kernel->polled[i],
-            kernel->lacks[i]);
+            prog_stats_add(kernel->lacks[i], kernel->brief[i]));
+  demand(at_most(trial->seen[TRIAL_BRIEF].total, kernel_sum(kernel->brief)),
+         "brief programs alone");
 }
 
 static void check_counts(const struct check *check, const struct host *host) {
@@ -188,7 +229,7 @@ static void check_counts(const struct check *check, const struct host *host) {
   }
 }
 
-void trial_check(struct trial *trial, const struct kernel *kernel,
+void trial_check(struct trial *trial, struct kernel *kernel,
                  const struct prog_snapshot *snapshot) {
   const struct host *host = groups_host(trial->groups);
   struct check check = {.trial = trial,
@@ -207,7 +248,30 @@ void trial_check(struct trial *trial, const struct kernel *kernel,
   if (kernel->exact)
     compare_totals(&check);
   check_counts(&check, host);
+  for (size_t i = 0; i < KERNEL_GROUPS; i++)
+    kernel->has_group[i] = trial->seen[i].shown || kernel->has_group[i];
   trial->host = *host;
   trial->whole = check.whole;
   trial->reads++;
+}
+
+static void remember_time(struct trial_group *seen, const struct group *group) {
+  seen->counted = group->counted;
+  seen->current_ns = group->current_ns;
+}
+
+void trial_check_beginnings(struct trial *trial) {
+  remember_time(&trial->seen_host, &groups_host(trial->groups)->group);
+  for (const struct group *group = groups_next(trial->groups, NULL);
+       group != NULL; group = groups_next(trial->groups, group)) {
+    const struct prog_stats estimated = group_estimated_total(group);
+    remember_time(&trial->seen[number_of(group->name)], group);
+    const bool has_run = estimated.cnt != 0 || estimated.misses != 0;
+    demand(!group->has_begun || has_run, "what has begun has run");
+    if (group->is_current && group->unread == 0)
+      demand(group->has_begun == has_run, "what has run has begun");
+    demand(group->zero_ns <= trial->last_ns, "it was 0 before this read");
+    if (group->zero_ns != 0)
+      demand(group->has_begun, "what was 0 has begun");
+  }
 }

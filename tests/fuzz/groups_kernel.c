@@ -8,33 +8,51 @@
 static const uint64_t exact_max = 1ull << 60;
 
 static char longest[301];
-static char longest_group[GROUP_NAME_SIZE];
+static char group_names[KERNEL_NAMES][GROUP_NAME_SIZE];
+
+/* Every so many ids one is the plugin's own. */
+enum { OWN_ID = 8 };
 
 static const struct {
   const char *name;
   size_t group;
-} names[] = {{"a", 0},      {"b", 1}, {"x/y", 2},   {"x.y", 2},
-             {"_other", 3}, {"-", 4}, {longest, 5}, {"\xff\n", 6}};
-
-static const char *const group_names[KERNEL_GROUPS] = {
-    "a", "b", "x_y", "_other", "-", longest_group, "__"};
+  enum misses misses;
+} names[] = {{"a", 0, MISSES_OF_ITSELF},   {"b", 1, MISSES_UNCOUNTED},
+             {"x/y", 2, MISSES_OF_CPU},    {"x.y", 2, MISSES_UNCOUNTED},
+             {"_other", 3, MISSES_OF_CPU}, {"_brief", 4, MISSES_UNCOUNTED},
+             {longest, 5, MISSES_OF_CPU},  {"bpf_stats", 6, MISSES_OF_ITSELF}};
 
 void kernel_init(struct kernel *kernel) {
   *kernel = (struct kernel){.now_ns = 1000, .exact = true};
   memset(longest, 'n', sizeof(longest) - 1);
-  struct group_name_format format = {.parts = {GROUP_NAME_NAME},
-                                     .parts_num = 1};
-  struct prog_sample sample = {.name = longest};
-  group_name_of(&format, &sample, longest_group);
+  const struct group_name_format format = {.parts = {GROUP_NAME_NAME},
+                                           .parts_num = 1};
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    const struct prog_sample sample = {.name = names[i].name};
+    group_name_of(&format, &sample, group_names[names[i].group]);
+  }
+  for (uint32_t i = 0; i < KERNEL_OWN_IDS; i++)
+    kernel->own_ids[i] = i * OWN_ID; /* 0 is none */
 }
 
-const char *kernel_group_name(size_t group) { return group_names[group]; }
+const char *kernel_group_name(size_t group) {
+  return group == KERNEL_OWN ? "bpf_stats" : group_names[group];
+}
 
-size_t kernel_group_of(const char *name) {
+static size_t number_of(const char *name) {
   size_t i = 0;
   while (strcmp(names[i].name, name) != 0)
     i++;
-  return names[i].group;
+  return i;
+}
+
+size_t kernel_group_of(uint32_t id, const char *name) {
+  const bool is_own = id % OWN_ID == 0 && id / OWN_ID < KERNEL_OWN_IDS;
+  return is_own ? KERNEL_OWN : names[number_of(name)].group;
+}
+
+static size_t group_of(const struct kernel_prog *prog) {
+  return kernel_group_of(prog->id, prog->name);
 }
 
 static void add(struct prog_stats *sum, struct prog_stats stats) {
@@ -57,6 +75,7 @@ static struct prog_sample describe(const struct kernel_prog *prog) {
       .name = prog->name,
       .type_name = "xdp",
       .memory_bytes = 4096,
+      .misses = names[number_of(prog->name)].misses,
       .stats = prog->stats,
   };
 }
@@ -76,6 +95,10 @@ enum { DIES = 4, DIES_LOST = 5, DIES_TWICE = 6 };
 static void die(struct kernel *kernel, struct kernel_prog *prog, uint8_t how) {
   prog->state = KERNEL_FREE;
   kernel->counts.unloaded++;
+  const size_t group = group_of(prog);
+  if (how != DIES_LOST && !prog->known_before && !kernel->has_group[group] &&
+      group != KERNEL_OWN)
+    add(&kernel->brief[group], prog->stats);
   if (how != DIES_LOST && kernel->ring_num < KERNEL_RING_MAX) {
     kernel->ring[kernel->ring_num++] = describe(prog);
     if (how == DIES_TWICE && kernel->ring_num < KERNEL_RING_MAX)
@@ -83,13 +106,13 @@ static void die(struct kernel *kernel, struct kernel_prog *prog, uint8_t how) {
     return;
   }
   kernel->counts.lost++;
-  add(&kernel->lacks[kernel_group_of(prog->name)], prog->stats);
+  add(&kernel->lacks[group], prog->stats);
 }
 
 static void run(struct kernel *kernel, struct kernel_prog *prog,
                 struct prog_stats runs) {
   add(&prog->stats, runs);
-  add(&kernel->ever[kernel_group_of(prog->name)], runs);
+  add(&kernel->ever[group_of(prog)], runs);
 }
 
 /* What no kernel does, but a pinned stream may say. */
@@ -175,10 +198,10 @@ bool kernel_has_dying(const struct kernel *kernel) {
 void kernel_begin(struct kernel *kernel) {
   memset(kernel->ever, 0, sizeof(kernel->ever));
   memset(kernel->lacks, 0, sizeof(kernel->lacks));
+  memset(kernel->brief, 0, sizeof(kernel->brief));
   for (size_t i = 0; i < KERNEL_PROGS; i++)
     if (kernel->progs[i].state == KERNEL_LOADED)
-      add(&kernel->ever[kernel_group_of(kernel->progs[i].name)],
-          kernel->progs[i].stats);
+      add(&kernel->ever[group_of(&kernel->progs[i])], kernel->progs[i].stats);
 }
 
 void kernel_watch(struct kernel *kernel) {
@@ -210,6 +233,8 @@ void kernel_walked(struct kernel *kernel,
   kernel->has_polled = true;
   kernel->polled_ns = snapshot->time_ns;
   kernel->polled_complete = snapshot->complete;
+  for (size_t i = 0; i < KERNEL_PROGS; i++)
+    kernel->progs[i].known_before = kernel->progs[i].known;
 }
 
 /* Whether all that it counted since it was last read was in this interval. */
@@ -227,7 +252,7 @@ struct prog_sample kernel_sample(struct kernel *kernel,
   prog->now = unreadable ? KERNEL_UNREADABLE : KERNEL_READ;
   if (unreadable)
     return (struct prog_sample){.id = prog->id, .unreadable = true};
-  size_t group = kernel_group_of(prog->name);
+  size_t group = group_of(prog);
   struct prog_stats advance = {
       .cnt = prog->stats.cnt - prog->read.cnt,
       .nsecs = prog->stats.nsecs - prog->read.nsecs,

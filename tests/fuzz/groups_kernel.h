@@ -15,7 +15,10 @@
 
 enum {
   KERNEL_PROGS = 8,
-  KERNEL_GROUPS = 7,     /* names of groups; some programs share one */
+  KERNEL_NAMES = 7,          /* of groups; some programs share one */
+  KERNEL_OWN = KERNEL_NAMES, /* the group of the plugin's own programs */
+  KERNEL_GROUPS,
+  KERNEL_OWN_IDS = 128,
   KERNEL_RING_MAX = 256, /* further records are lost */
 };
 
@@ -33,6 +36,7 @@ struct kernel_prog {
   struct prog_stats stats;
   struct prog_stats read; /* when a snapshot last had it */
   bool known;             /* one has */
+  bool known_before;      /* one of a read before */
   enum kernel_found now;  /* in the snapshot under way */
   enum kernel_found before;
   unsigned reads; /* while it was dying */
@@ -57,6 +61,10 @@ struct kernel {
   struct prog_stats polled[KERNEL_GROUPS]; /* of it, what snapshots had */
   struct prog_stats deltas[KERNEL_GROUPS]; /* ... of one interval, measured */
   struct prog_stats lacks[KERNEL_GROUPS];  /* what lost records had */
+  struct prog_stats brief[KERNEL_GROUPS];  /* what came and went without a group
+                                              may have had */
+  bool has_group[KERNEL_GROUPS];           /* by the last read */
+  uint32_t own_ids[KERNEL_OWN_IDS];        /* of the plugin itself */
 };
 
 void kernel_init(struct kernel *kernel);
@@ -64,8 +72,8 @@ void kernel_init(struct kernel *kernel);
 /* The name of the group of that number. */
 const char *kernel_group_name(size_t group);
 
-/* The number of the group that programs of that name belong to. */
-size_t kernel_group_of(const char *name);
+/* The number of the group that the program belongs to. */
+size_t kernel_group_of(uint32_t id, const char *name);
 
 /* Has something happen to a program, as the input says. */
 void kernel_happen(struct kernel *kernel, struct input *input);

@@ -245,12 +245,13 @@ static double walk_share(void) {
 static void check_rise(const struct group *group, size_t i) {
   struct shown *shown = &trial.shown[i];
   const struct prog_stats truth = model.read[i];
-  double cnt, nsecs;
+  const bool has_begun = group->has_begun || !group->is_current;
+  double cnt = 0, nsecs = 0; /* which it is until it begins */
   if (model.walk_max_ns > shown->walk_max_ns)
     shown->walk_max_ns = model.walk_max_ns;
-  if (!value_of("invocations", group, &cnt))
+  if (has_begun && !value_of("invocations", group, &cnt))
     return;
-  demand(value_of("run_time_ns", group, &nsecs), "no run time");
+  demand(!has_begun || value_of("run_time_ns", group, &nsecs), "no run time");
   if (i == UNREADABLE && trial.reading->snapshot->read_errors != 0)
     return; /* what it has not been asked for comes with the next value */
   const double rise = cnt - shown->cnt;

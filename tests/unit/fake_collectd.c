@@ -2,11 +2,13 @@
 /* fake_collectd: the functions of the daemon that the plugin calls. */
 #include "fake_collectd.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collectd/core/daemon/utils_cache.h"
 #include "collectd/core/utils/common/common.h"
 
 struct fake_collectd fake_collectd;
@@ -33,7 +35,7 @@ size_t fake_collectd_count(int severity) {
 const value_t *fake_collectd_value(const char *plugin_instance,
                                    const char *type,
                                    const char *type_instance) {
-  for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
+  for (size_t i = fake_collectd.dispatched_num; i-- > 0;) {
     const value_list_t *list = &fake_collectd.dispatched[i].list;
     if (strcmp(list->plugin_instance, plugin_instance) == 0 &&
         strcmp(list->type, type) == 0 &&
@@ -61,6 +63,41 @@ int plugin_dispatch_values(value_list_t const *list) {
   size_t i = fake_collectd.dispatched_num++;
   fake_collectd.dispatched[i].list = *list;
   fake_collectd.dispatched[i].value = list->values[0];
+  return 0;
+}
+
+int format_name(char *ret, int ret_len, const char *host, const char *plugin,
+                const char *plugin_instance, const char *type,
+                const char *type_instance) {
+  int len = snprintf(ret, (size_t)ret_len, "%s/%s%s%s/%s%s%s", host, plugin,
+                     plugin_instance[0] == '\0' ? "" : "-", plugin_instance,
+                     type, type_instance[0] == '\0' ? "" : "-", type_instance);
+  return len < 0 || len >= ret_len ? ENOBUFS : 0;
+}
+
+static bool has_dispatched(const char *name) {
+  for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
+    const value_list_t *list = &fake_collectd.dispatched[i].list;
+    char other[6 * DATA_MAX_NAME_LEN];
+    format_name(other, sizeof(other), hostname_g, list->plugin,
+                list->plugin_instance, list->type, list->type_instance);
+    if (strcmp(name, other) == 0)
+      return true;
+  }
+  return false;
+}
+
+int uc_get_rate_by_name(const char *name, gauge_t **ret_values,
+                        size_t *ret_values_num) {
+  fake_collectd.cache_asked++;
+  if (fake_collectd.cache_lag > 0) {
+    fake_collectd.cache_lag--;
+    return -1;
+  }
+  if (!has_dispatched(name))
+    return -1;
+  *ret_values = calloc(1, sizeof(**ret_values));
+  *ret_values_num = 1;
   return 0;
 }
 

@@ -26,6 +26,8 @@ extern struct fake_collectd {
   size_t dispatched_num;
   notification_t notifications[FAKE_NOTIFICATIONS_MAX];
   size_t notifications_num;
+  unsigned cache_lag; /* so often it says that it has no value yet */
+  unsigned cache_asked;
   cdtime_t now;
   cdtime_t interval;
   int (*config)(oconfig_item_t *);

@@ -76,7 +76,7 @@ struct fake_prog *fake_libbpf_add(uint32_t id, uint64_t load_time_ns,
   *prog = (struct fake_prog){
       .id = id,
       .load_time_ns = load_time_ns,
-      .type = BPF_PROG_TYPE_XDP,
+      .type = BPF_PROG_TYPE_RAW_TRACEPOINT,
       .name = name,
       .run_cnt = run_cnt,
       .run_time_ns = run_cnt * 10,
@@ -149,9 +149,9 @@ static void get_map_info(int fd, struct bpf_map_info *ret_info) {
   if (map_of_fd[fd] == MAP_COUNTERS)
     *ret_info = (struct bpf_map_info){
         .type = BPF_MAP_TYPE_ARRAY,
-        .max_entries = 1,
+        .max_entries = UNLOAD_SHARED_NUM,
         .key_size = 4,
-        .value_size = sizeof(struct unload_counters),
+        .value_size = sizeof(union unload_shared),
     };
 }
 
@@ -263,7 +263,7 @@ __s32 btf__find_by_name_kind(const struct btf *btf, const char *name,
 const char *libbpf_bpf_prog_type_str(enum bpf_prog_type type) {
   static const char *const names[] = {
       "unspec",    "socket_filter", "kprobe", "sched_cls",
-      "sched_act", "tracepoint",    "xdp"};
+      "sched_act", "tracepoint",    "xdp",    [17] = "raw_tracepoint"};
   return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }
 
@@ -441,12 +441,14 @@ int bpf_obj_get_opts(const char *path, const struct bpf_obj_get_opts *opts) {
 int bpf_obj_get(const char *path) { return bpf_obj_get_opts(path, NULL); }
 
 int bpf_map_lookup_elem(int fd, const void *key, void *ret_value) {
-  (void)key;
   if (map_of_fd[fd] != MAP_COUNTERS)
     return -EINVAL;
-  memcpy(ret_value,
-         is_old(fd) ? &fake_libbpf.old_counters : &fake_libbpf.counters,
-         sizeof(fake_libbpf.counters));
+  union unload_shared *shared = ret_value;
+  if (*(const uint32_t *)key == UNLOAD_SHARED_PROGRAMS)
+    memcpy(shared->prog_ids, fake_libbpf.watch_ids, sizeof(shared->prog_ids));
+  else
+    shared->counters =
+        is_old(fd) ? fake_libbpf.old_counters : fake_libbpf.counters;
   return 0;
 }
 
@@ -531,7 +533,7 @@ struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,
       .magic = PROG_RECORD_MAGIC,
       .version = PROG_RECORD_VERSION,
       .id = id,
-      .type = BPF_PROG_TYPE_XDP,
+      .type = BPF_PROG_TYPE_RAW_TRACEPOINT,
       .load_time_ns = load_time_ns,
       .cnt = cnt,
       .nsecs = cnt * 10,

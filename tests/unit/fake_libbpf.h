@@ -50,9 +50,10 @@ extern struct fake_libbpf {
   struct confinement confinement; /* of the process; reset: no capability */
   /* The watch on unloads, as if pinned. */
   bool has_pins;
-  uint32_t ring_type;              /* enum bpf_map_type */
-  int ring_error;                  /* errno of ring_buffer__new */
-  struct unload_counters counters; /* what the map holds */
+  uint32_t ring_type;                      /* enum bpf_map_type */
+  int ring_error;                          /* errno of ring_buffer__new */
+  struct unload_counters counters;         /* what the map holds */
+  uint32_t watch_ids[UNLOAD_PROGRAMS_NUM]; /* and these: of its own programs */
   struct fake_ring_record {
     unsigned char bytes[700];
     size_t size;

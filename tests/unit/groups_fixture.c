@@ -36,8 +36,7 @@ void begin_snapshot(uint64_t time_ns) {
   snapshot = (struct prog_snapshot){.time_ns = time_ns,
                                     .awake_ns = time_ns,
                                     .samples = samples,
-                                    .complete = true,
-                                    .has_misses = true};
+                                    .complete = true};
 }
 
 struct prog_sample make_sample(uint32_t id, uint64_t load_time_ns,
@@ -48,6 +47,7 @@ struct prog_sample make_sample(uint32_t id, uint64_t load_time_ns,
       .name = name,
       .type_name = "xdp",
       .memory_bytes = 4096,
+      .misses = MISSES_OF_ITSELF,
       .stats = {.cnt = cnt, .nsecs = cnt * 10, .misses = cnt * 2},
   };
 }

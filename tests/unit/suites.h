@@ -13,6 +13,7 @@ Suite *confinement_suite(void);
 Suite *estimate_suite(void);
 Suite *faults_suite(void);
 Suite *group_name_suite(void);
+Suite *flood_suite(void);
 Suite *groups_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);

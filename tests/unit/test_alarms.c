@@ -9,14 +9,15 @@
 static struct alarms alarms;
 static char told[512]; /* a sign for the change, and the name */
 
-static void tell(const char *name, struct prog_stats interval,
+static void tell(const char *name, const struct group *group,
                  enum alarm_change change) {
   static const char signs[] = {
       [ALARM_RAISED] = '+',     [ALARM_CALM] = '-',
       [ALARM_GONE] = '0',       [ALARM_STATISTICS_OFF] = '?',
       [ALARM_UNREADABLE] = '!', [ALARM_STOPPED] = '.',
+      [ALARM_UNCOUNTED] = '#',
   };
-  (void)interval;
+  (void)group;
   size_t len = strlen(told);
   snprintf(told + len, sizeof(told) - len, "%c%s", signs[change], name);
 }
@@ -28,9 +29,16 @@ static void setup(void) {
 
 static void teardown(void) { alarms_clear(&alarms); }
 
+static struct group make_group(const char *name, uint64_t cnt,
+                               uint64_t misses) {
+  return (struct group){.name = name,
+                        .skipping = {.cnt = cnt, .misses = misses},
+                        .misses = 1U << MISSES_OF_ITSELF};
+}
+
 static void check(const char *name, uint64_t cnt, uint64_t misses) {
-  alarms_check(&alarms, name, (struct prog_stats){.cnt = cnt, .misses = misses},
-               true, 0.01, tell);
+  const struct group group = make_group(name, cnt, misses);
+  alarms_check(&alarms, &group, 0.01, tell);
 }
 
 static void settle(void) { alarms_settle(&alarms, ALARM_GONE, tell); }
@@ -42,8 +50,9 @@ static void pass_unmeasured(enum alarm_change reason) {
 
 /* Only some programs of the group are measured. */
 static void check_part(const char *name, uint64_t cnt, uint64_t misses) {
-  alarms_check(&alarms, name, (struct prog_stats){.cnt = cnt, .misses = misses},
-               false, 0.01, tell);
+  struct group group = make_group(name, cnt, misses);
+  group.unmeasured = 1;
+  alarms_check(&alarms, &group, 0.01, tell);
 }
 
 static void check_interval(const char *name, uint64_t cnt, uint64_t misses) {
@@ -168,10 +177,10 @@ START_TEST(alarms_stop__raised__each_ends_once) {
   check("c", 90, 10);
   settle();
   alarms_stop(&alarms, tell);
-  ck_assert_str_eq(told, "+a+c.c.a");
+  ck_assert_str_eq(told, "+a+c.a.c");
   alarms_stop(&alarms, tell);
   settle();
-  ck_assert_str_eq(told, "+a+c.c.a");
+  ck_assert_str_eq(told, "+a+c.a.c");
 }
 END_TEST
 
@@ -187,6 +196,48 @@ START_TEST(alarms__several__each_has_its_own_state) {
     settle();
   }
   ck_assert_str_eq(told, "+a+c+b-a");
+}
+END_TEST
+
+START_TEST(alarms__misses_are_not_counted_any_more__ends_and_says_so) {
+  check_interval("a", 90, 10);
+  struct group group = make_group("a", 90, 10);
+  group.misses |= 1U << MISSES_UNCOUNTED;
+  for (int i = 0; i < 3; i++) {
+    alarms_check(&alarms, &group, 0.01, tell);
+    settle();
+  }
+  ck_assert_str_eq(told, "+a#a");
+}
+END_TEST
+
+static size_t changes_num;
+
+static void count_change(const char *name, const struct group *group,
+                         enum alarm_change change) {
+  (void)name;
+  (void)group;
+  (void)change;
+  changes_num++;
+}
+
+START_TEST(alarms__ever_new_names__are_bounded_and_end) {
+  changes_num = 0;
+  for (int i = 0; i < 3 * ALARMS_MAX; i++) {
+    char name[16];
+    snprintf(name, sizeof(name), "n%d", i * 7919 % (3 * ALARMS_MAX));
+    const struct group group = make_group(name, 90, 10);
+    alarms_check(&alarms, &group, 0.01, count_change);
+  }
+  ck_assert_uint_eq(changes_num, ALARMS_MAX);
+  ck_assert(alarms.is_full);
+  for (int i = 0; i <= ALARMS_INTERVALS; i++)
+    alarms_settle(&alarms, ALARM_GONE, count_change);
+  ck_assert_uint_eq(changes_num, 2 * ALARMS_MAX);
+  ck_assert_uint_eq(alarms.num, 0);
+  check("last", 90, 10);
+  ck_assert_str_eq(told, "+last");
+  ck_assert(!alarms.is_full);
 }
 END_TEST
 
@@ -208,6 +259,9 @@ Suite *alarms_suite(void) {
   tcase_add_test(core, alarms__measured_in_part__raises_but_is_not_calm);
   tcase_add_test(core, alarms_stop__raised__each_ends_once);
   tcase_add_test(core, alarms__several__each_has_its_own_state);
+  tcase_add_test(core,
+                 alarms__misses_are_not_counted_any_more__ends_and_says_so);
+  tcase_add_test(core, alarms__ever_new_names__are_bounded_and_end);
   suite_add_tcase(suite, core);
   return suite;
 }

@@ -43,7 +43,7 @@ static void configure(enum mode mode) {
   oconfig_item_t *program = tree_option(&tree, "Program");
   tree_string(program, "/./");
   tree_string(program, "exact");
-  tree_string(tree_option(&tree, "ProgramType"), "xdp");
+  tree_string(tree_option(&tree, "ProgramType"), "raw_tracepoint");
   tree_string(tree_option(&tree, "Metrics"), "memory");
   tree_string(tree_option(&tree, "Metrics"), "invocations");
   if (mode == MODE_WINDOWS)

@@ -300,7 +300,13 @@ START_TEST(groups_update__folded_past_the_limit__nothing_is_lost) {
 }
 END_TEST
 
-START_TEST(groups_update__room_is_free_again__new_groups_take_it) {
+static const uint64_t HOUR_NS = GROUP_IDLE_MIN_NS;
+
+static void check_folded(size_t num) {
+  ck_assert_uint_eq(groups_host(groups)->folded_programs, num);
+}
+
+START_TEST(groups_update__idle_for_less_than_an_hour__keeps_its_place) {
   groups_start(1, "name");
   begin_snapshot(1000);
   program(1, 100, "a", 1);
@@ -308,17 +314,74 @@ START_TEST(groups_update__room_is_free_again__new_groups_take_it) {
   begin_snapshot(2000);
   program(2, 1500, "b", 2);
   update();
-  check_group("b", 2, 2);
-  ck_assert_uint_eq(groups_host(groups)->folded_programs, 0);
-  /* a was forgotten for b: it starts again. */
-  begin_snapshot(3000);
-  program(3, 2500, "a", 5);
+  check_group("_other", 2, 2);
+  check_folded(1);
+  begin_snapshot(2000 + HOUR_NS - 1);
+  program(2, 1500, "b", 3);
+  program(3, 3000, "a", 5);
   update();
-  check_group("a", 5, 5);
+  check_group("a", 6, 5);
+  check_group("_other", 3, 1);
+  check_folded(1);
 }
 END_TEST
 
-START_TEST(groups_update__limit_reached__least_recently_seen_is_forgotten) {
+START_TEST(groups_update__idle_for_an_hour__gives_its_place_to_the_folded) {
+  groups_start(1, "name");
+  begin_snapshot(1000);
+  program(1, 100, "a", 1);
+  update();
+  begin_snapshot(2000);
+  program(2, 1500, "b", 2);
+  update();
+  begin_snapshot(2000 + HOUR_NS);
+  program(2, 1500, "b", 3);
+  update();
+  /* What it counted before is told by "_other", and shown as the kernel does.
+   */
+  check_group("_other", 2, 0);
+  check_group("b", 3, 1);
+  ck_assert_uint_eq(find_group("_other")->programs, 0);
+  ck_assert_uint_eq(find_group("b")->programs, 1);
+  begin_snapshot(3000 + HOUR_NS);
+  program(2, 1500, "b", 7);
+  program(3, 2500 + HOUR_NS, "a", 5);
+  update();
+  check_group("b", 7, 4);
+  check_group("_other", 7, 5); /* a was forgotten: it is a new name */
+  check_folded(1);
+}
+END_TEST
+
+START_TEST(groups_update__folded_twins_get_a_place__are_one_group_again) {
+  groups_start(1, "name");
+  begin_snapshot(1000);
+  program(1, 100, "a", 1);
+  program(2, 100, "b", 10);
+  program(3, 100, "b", 20);
+  update();
+  check_group("_other", 30, 0);
+  begin_snapshot(2000);
+  program(2, 100, "b", 10);
+  program(3, 100, "b", 20);
+  update();
+  begin_snapshot(2000 + HOUR_NS);
+  program(2, 100, "b", 11);
+  program(3, 100, "b", 21);
+  update();
+  check_group("b", 32, 2);
+  check_group("_other", 30, 0);
+  check_folded(0);
+  begin_snapshot(3000 + HOUR_NS);
+  program(2, 100, "b", 12);
+  program(3, 100, "b", 21);
+  update();
+  check_group("b", 33, 1);
+  ck_assert_ptr_null(find_group("_other"));
+}
+END_TEST
+
+START_TEST(groups_update__places_free__the_oldest_is_forgotten) {
   groups_start(2, "name");
   begin_snapshot(1000);
   program(1, 100, "older", 10);
@@ -329,12 +392,12 @@ START_TEST(groups_update__limit_reached__least_recently_seen_is_forgotten) {
   update();
   begin_snapshot(3000);
   update();
-  begin_snapshot(4000);
-  program(3, 3500, "third", 1);
+  begin_snapshot(4000 + HOUR_NS);
+  program(3, 3500 + HOUR_NS, "third", 1);
   update();
-  begin_snapshot(5000);
-  program(3, 3500, "third", 1);
-  program(4, 4500, "newer", 5);
+  begin_snapshot(5000 + HOUR_NS);
+  program(3, 3500 + HOUR_NS, "third", 1);
+  program(4, 4500 + HOUR_NS, "newer", 5);
   update();
   check_group("newer", 25, 5);
 }
@@ -346,60 +409,96 @@ START_TEST(groups_update__reload_beside_new_names__keeps_its_group) {
   program(1, 100, "a", 10);
   program(2, 100, "b", 20);
   update();
-  /* "new" has the lower id, but must not get a's room. */
-  begin_snapshot(2000);
-  program(3, 1500, "new", 1);
-  program(4, 1500, "a", 2);
+  begin_snapshot(2000 + HOUR_NS);
+  update();
+  /* "new" has the lower id, but must not get a's place. */
+  begin_snapshot(3000 + 2 * HOUR_NS);
+  program(3, 2500 + 2 * HOUR_NS, "new", 1);
+  program(4, 2500 + 2 * HOUR_NS, "a", 2);
   update();
   check_group("a", 12, 2);
   check_group("new", 1, 1);
 }
 END_TEST
 
-START_TEST(groups_update__all_reloaded_at_once_at_the_limit__none_is_folded) {
+START_TEST(groups_update__all_names_new_at_the_limit__wait_for_an_hour) {
   groups_start(100, "id");
   begin_snapshot(1000);
   for (uint32_t id = 1; id <= 100; id++)
     program(id, 100, "a", 1);
   update();
-  begin_snapshot(2000);
+  for (uint64_t i = 0; i < 2; i++) {
+    begin_snapshot(2000 + i * (HOUR_NS - 1));
+    for (uint32_t id = 101; id <= 200; id++)
+      program(id, 1500, "a", 1);
+    update();
+    check_folded(100);
+  }
+  begin_snapshot(2000 + HOUR_NS);
   for (uint32_t id = 101; id <= 200; id++)
     program(id, 1500, "a", 1);
   update();
-  ck_assert_uint_eq(count_groups(), 100);
-  ck_assert_uint_eq(groups_host(groups)->folded_programs, 0);
+  ck_assert_uint_eq(count_groups(), 101); /* "_other" for the last time */
+  check_folded(0);
 }
 END_TEST
 
-START_TEST(groups_update__program_named_other__shares_that_group) {
-  groups_start(1, "name");
+START_TEST(
+    groups_update__programs_with_reserved_names__are_groups_of_their_own) {
+  groups_start(3, "name");
   begin_snapshot(1000);
   program(1, 100, "_other", 1);
-  program(2, 100, "a", 2);
-  program(3, 100, "b", 4);
+  program(2, 100, "_brief", 2);
+  program(3, 100, "bpf_stats", 4);
+  program(4, 100, "b", 8);
   update();
-  ck_assert_uint_eq(count_groups(), 2);
-  check_group("_other", 5, 0);
-  ck_assert_uint_eq(groups_host(groups)->folded_programs, 1);
+  ck_assert_uint_eq(count_groups(), 4);
+  check_group("_other", 8, 0);
+  ck_assert_ptr_null(find_group("_brief"));
+  ck_assert_ptr_null(find_group("bpf_stats"));
+  check_folded(1);
 }
 END_TEST
 
-START_TEST(groups_update__no_limit__ever_new_names_stay_bounded) {
+START_TEST(groups_update__own_programs__are_one_group) {
+  static const uint32_t own_ids[] = {0, 7, 2, 0};
+  groups_start(1, "name id");
+  begin_snapshot(1000);
+  snapshot.own_ids = own_ids;
+  snapshot.own_ids_num = 4;
+  program(2, 100, "bpf_stats_iter", 1);
+  program(3, 100, "bpf_stats_iter", 2); /* of somebody else */
+  program(7, 100, "anything", 4);
+  update();
+  ck_assert_uint_eq(count_groups(), 2);
+  check_group("bpf_stats", 5, 0);
+  check_group("bpf_stats_iter-3", 2, 0);
+}
+END_TEST
+
+START_TEST(groups_update__no_limit__of_long_idle_names_some_are_kept) {
   groups_start(0, "id");
   begin_snapshot(1000);
   for (uint32_t id = 1; id <= SAMPLES_MAX; id++)
     program(id, 100, "a", 1);
   update();
   ck_assert_uint_eq(count_groups(), SAMPLES_MAX);
-  /* All go idle; 1,000 of them are kept. id 1 is among the oldest. */
   begin_snapshot(2000);
   update();
-  begin_snapshot(3000);
+  begin_snapshot(2000 + HOUR_NS - 1);
   program(1, 100, "a", 1);
+  update();
+  check_group("1", 2, 1); /* none was forgotten yet */
+  begin_snapshot(2000 + HOUR_NS);
+  program(1, 100, "a", 1);
+  update();
+  begin_snapshot(3000 + HOUR_NS);
+  program(1, 100, "a", 1);
+  program(2, 100, "a", 1);
   program(SAMPLES_MAX, 100, "a", 1);
   snapshot.complete = false;
   update();
-  check_group("1", 1, 1);
+  check_group("2", 1, 1);
   check_group("3000", 2, 1);
 }
 END_TEST
@@ -559,15 +658,23 @@ Suite *groups_suite(void) {
   tcase_add_test(limits,
                  groups_update__first_seen_unreadable__gives_a_baseline_later);
   tcase_add_test(limits, groups_update__folded_past_the_limit__nothing_is_lost);
-  tcase_add_test(limits, groups_update__room_is_free_again__new_groups_take_it);
+  tcase_add_test(limits, groups_update__own_programs__are_one_group);
   tcase_add_test(
-      limits, groups_update__limit_reached__least_recently_seen_is_forgotten);
+      limits, groups_update__idle_for_an_hour__gives_its_place_to_the_folded);
+  tcase_add_test(limits,
+                 groups_update__folded_twins_get_a_place__are_one_group_again);
+  tcase_add_test(limits,
+                 groups_update__idle_for_less_than_an_hour__keeps_its_place);
+  tcase_add_test(limits, groups_update__places_free__the_oldest_is_forgotten);
   tcase_add_test(limits,
                  groups_update__reload_beside_new_names__keeps_its_group);
+  tcase_add_test(limits,
+                 groups_update__all_names_new_at_the_limit__wait_for_an_hour);
   tcase_add_test(
-      limits, groups_update__all_reloaded_at_once_at_the_limit__none_is_folded);
-  tcase_add_test(limits, groups_update__program_named_other__shares_that_group);
-  tcase_add_test(limits, groups_update__no_limit__ever_new_names_stay_bounded);
+      limits,
+      groups_update__programs_with_reserved_names__are_groups_of_their_own);
+  tcase_add_test(limits,
+                 groups_update__no_limit__of_long_idle_names_some_are_kept);
   tcase_add_test(limits, groups_update__memory_of_one_unknown__marks_the_group);
   tcase_add_test(limits, groups_update__counters_near_the_end__saturate);
   tcase_add_test(

@@ -16,18 +16,22 @@ static union metric_value value;
 /* An ordinary interval: one second, statistics on. */
 static void setup(void) {
   host = (struct host){
-      .group = {.name = "",
-                .total = {.cnt = 100, .nsecs = 5000, .misses = 300},
+      .group = {.total = {.cnt = 100, .nsecs = 5000, .misses = 300},
                 .delta = {.cnt = 10, .nsecs = 20000000, .misses = 30},
+                .skipping = {.cnt = 10, .nsecs = 20000000, .misses = 30},
+                .misses = 1U << MISSES_OF_ITSELF,
+                .has_begun = true,
                 .memory_bytes = 8192,
                 .is_current = true,
-                .programs = 2},
+                .programs = 2,
+                .name = "group"},
       .churn = {.loaded = 5, .unloaded = 3},
       .folded_programs = 1,
+      .elsewhere = 4,
       .read_errors = 9,
   };
   snapshot = (struct prog_snapshot){
-      .duration_ns = 1500000, .complete = true, .has_misses = true};
+      .duration_ns = 1500000, .complete = true, .knows_elsewhere = true};
   reading = (struct reading){
       .host = &host,
       .snapshot = &snapshot,
@@ -93,7 +97,8 @@ START_TEST(metrics__first_read__no_gauge_of_the_interval) {
 END_TEST
 
 START_TEST(metrics__never_ran__no_ratio) {
-  host.group.total = host.group.delta = (struct prog_stats){0};
+  host.group.total = host.group.delta = host.group.skipping =
+      (struct prog_stats){0};
   ck_assert(!compute("ns_per_call"));
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("ns_per_call_lifetime"));
@@ -103,7 +108,7 @@ START_TEST(metrics__never_ran__no_ratio) {
 END_TEST
 
 START_TEST(metrics__only_skipped__has_a_miss_rate_of_one) {
-  host.group.delta = (struct prog_stats){.misses = 3};
+  host.group.delta = host.group.skipping = (struct prog_stats){.misses = 3};
   check_gauge("miss_rate", 1);
   ck_assert(!compute("ns_per_call"));
 }
@@ -120,7 +125,7 @@ END_TEST
 
 START_TEST(metrics__statistics_off__coverage_is_zero) {
   reading.coverage = (struct coverage){.share = 0.0};
-  host.group.delta = (struct prog_stats){.misses = 3};
+  host.group.delta = host.group.skipping = (struct prog_stats){.misses = 3};
   check_gauge("coverage", 0);
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("ns_per_call"));
@@ -158,8 +163,38 @@ START_TEST(metrics__window_lost__no_runs_and_no_run_time) {
 }
 END_TEST
 
-START_TEST(metrics__kernel_without_misses__no_series_of_them) {
-  snapshot.has_misses = false;
+START_TEST(metrics__not_begun__no_series_of_runs) {
+  host.group.has_begun = false;
+  ck_assert(!compute("invocations"));
+  ck_assert(!compute("run_time_ns"));
+  ck_assert(!compute("recursion_misses"));
+  ck_assert(!compute("cpu_percent"));
+  check_gauge("programs", 2);
+  check_gauge("memory", 8192);
+}
+END_TEST
+
+START_TEST(metrics__misses_of_one_program_uncounted__host_alone_has_them) {
+  host.group.misses |= 1U << MISSES_UNCOUNTED;
+  ck_assert(!compute("recursion_misses"));
+  ck_assert(!compute("miss_rate"));
+  ck_assert(!compute("miss_rate_lifetime"));
+  host.group.name = "";
+  host.group.delta.cnt = 1000; /* mostly of the other program */
+  check_derive("recursion_misses", 300);
+  check_gauge("miss_rate", 0.75);
+}
+END_TEST
+
+START_TEST(metrics__kernel_does_not_tell_who_is_called__no_number_of_them) {
+  check_gauge("uncounted_programs", 4);
+  snapshot.knows_elsewhere = false;
+  ck_assert(!compute("uncounted_programs"));
+}
+END_TEST
+
+START_TEST(metrics__misses_uncounted__no_series_of_them) {
+  host.group.misses = 1U << MISSES_UNCOUNTED;
   ck_assert(!compute("recursion_misses"));
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("miss_rate_lifetime"));
@@ -293,7 +328,12 @@ Suite *metrics_suite(void) {
   tcase_add_test(limits,
                  metrics__of_a_window__gauges_are_of_it_and_counters_estimated);
   tcase_add_test(limits, metrics__window_lost__no_runs_and_no_run_time);
-  tcase_add_test(limits, metrics__kernel_without_misses__no_series_of_them);
+  tcase_add_test(limits, metrics__misses_uncounted__no_series_of_them);
+  tcase_add_test(limits,
+                 metrics__misses_of_one_program_uncounted__host_alone_has_them);
+  tcase_add_test(limits, metrics__not_begun__no_series_of_runs);
+  tcase_add_test(
+      limits, metrics__kernel_does_not_tell_who_is_called__no_number_of_them);
   tcase_add_test(limits,
                  metrics__walk_cut_short__number_of_programs_is_unknown);
   tcase_add_test(limits, metrics__program_unmeasured__no_cpu_percent);

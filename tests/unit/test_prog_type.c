@@ -4,9 +4,15 @@
 #include "suites.h"
 
 #include "fake_libbpf.h"
+#include "prog_record.h"
 #include "prog_type.h"
 
+#include <linux/bpf.h>
+
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void setup(void) {
   fake_libbpf_reset();
@@ -66,7 +72,8 @@ START_TEST(prog_type_name__odd_members__are_not_taken) {
       "-1 BPF_PROG_TYPE_A 128 BPF_PROG_TYPE_B 2000000000 BPF_PROG_TYPE_C "
       "127 BPF_PROG_TYPE_LAST";
   for (unsigned type = 7; type < 127; type++)
-    check_unknown(type, ENOENT);
+    if (type != BPF_PROG_TYPE_RAW_TRACEPOINT) /* the fake libbpf knows it */
+      check_unknown(type, ENOENT);
   ck_assert_str_eq(prog_type_name(127), "last");
   check_unknown(128, ENOENT);
   check_unknown(2000000000, ENOENT);
@@ -94,6 +101,69 @@ START_TEST(prog_type_is_name__forms__as_the_kernels) {
 }
 END_TEST
 
+static const struct {
+  unsigned type;
+  const char *name;
+} miss_types[] = {
+    {BPF_PROG_TYPE_RAW_TRACEPOINT, "raw_tracepoint"},
+    {BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, "raw_tracepoint_writable"},
+    {BPF_PROG_TYPE_TRACING, "tracing"},
+    {BPF_PROG_TYPE_KPROBE, "kprobe"},
+    {BPF_PROG_TYPE_TRACEPOINT, "tracepoint"},
+    {BPF_PROG_TYPE_STRUCT_OPS, "struct_ops"},
+};
+
+/* Writes the first column of the README's row of types that need the flag. */
+static void format_row(char *row, size_t size, unsigned flag) {
+  size_t len = (size_t)snprintf(row, size, "|");
+  for (size_t i = 0; i < sizeof(miss_types) / sizeof(miss_types[0]); i++)
+    if (prog_type_misses(miss_types[i].type, flag) != MISSES_UNCOUNTED)
+      len += (size_t)snprintf(row + len, size - len, "%s `%s`",
+                              len > 1 ? "," : "", miss_types[i].name);
+  snprintf(row + len, size - len, " |");
+}
+
+START_TEST(prog_type_misses__table_in_the_readme__is_the_same) {
+  static const unsigned flags[] = {PROG_RECORD_HAS_MISSES,
+                                   PROG_RECORD_HAS_CPU_MISSES,
+                                   PROG_RECORD_PRIVATE_STACK};
+  const char *srcdir = getenv("srcdir");
+  char line[1024];
+  snprintf(line, sizeof(line), "%s/README.md", srcdir != NULL ? srcdir : ".");
+  FILE *readme = fopen(line, "r");
+  ck_assert_msg(readme != NULL, "cannot open %s", line);
+  static const char header[] = "| program types | `recursion_misses`,";
+  do
+    ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme));
+  while (strncmp(line, header, strlen(header)) != 0);
+  ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme)); /* |---| */
+  for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+    char row[256];
+    format_row(row, sizeof(row), flags[i]);
+    ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme));
+    ck_assert_msg(strncmp(line, row, strlen(row)) == 0, "%s: %s", row, line);
+  }
+  fclose(readme);
+}
+END_TEST
+
+START_TEST(prog_type_misses__other_types_and_iterators__have_none) {
+  const unsigned all = ~0U & ~(unsigned)PROG_RECORD_ITERATOR;
+  size_t counted = 0;
+  for (unsigned type = 0; type < 1000; type++)
+    counted += prog_type_misses(type, all) != MISSES_UNCOUNTED;
+  ck_assert_uint_eq(counted, sizeof(miss_types) / sizeof(miss_types[0]));
+  ck_assert_int_eq(prog_type_misses(BPF_PROG_TYPE_TRACING, all),
+                   MISSES_OF_ITSELF);
+  ck_assert_int_eq(prog_type_misses(BPF_PROG_TYPE_TRACING, ~0U),
+                   MISSES_UNCOUNTED);
+  ck_assert_int_eq(prog_type_misses(BPF_PROG_TYPE_KPROBE, all), MISSES_OF_CPU);
+  ck_assert_int_eq(
+      prog_type_misses(BPF_PROG_TYPE_KPROBE, PROG_RECORD_HAS_MISSES),
+      MISSES_UNCOUNTED);
+}
+END_TEST
+
 Suite *prog_type_suite(void) {
   Suite *suite = suite_create("prog_type");
   TCase *core = tcase_create("core");
@@ -111,6 +181,9 @@ Suite *prog_type_suite(void) {
   tcase_add_test(limits, prog_type_name__odd_members__are_not_taken);
   tcase_add_test(limits, prog_type_name__long_name__is_cut_as_in_a_sample);
   tcase_add_test(limits, prog_type_is_name__forms__as_the_kernels);
+  tcase_add_test(limits, prog_type_misses__table_in_the_readme__is_the_same);
+  tcase_add_test(limits,
+                 prog_type_misses__other_types_and_iterators__have_none);
   suite_add_tcase(suite, limits);
   return suite;
 }

@@ -24,6 +24,7 @@ static void setup(void) {
 }
 
 static void start_sampled(void) {
+  tree_boolean(tree_option(&tree, "IdleGroups"), true);
   tree_number(tree_option(&tree, "SampleWindow"), window_s);
   start();
 }
@@ -221,7 +222,7 @@ START_TEST(read__miss_rate_above_the_threshold__notifies_of_the_changes) {
   ck_assert_str_eq(notification->type_instance, "miss_rate");
   ck_assert_str_eq(notification->message,
                    "a: 150 invocations, 1500 ns, 50 recursion misses, 10.000 "
-                   "ns/call, miss rate 0.250000");
+                   "ns/call, miss rate 0.250000 (a hot recursion path)");
   read_with(150, 50);
   ck_assert_uint_eq(fake_collectd.notifications_num, 0);
   read_with(150, 0);

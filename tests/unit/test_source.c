@@ -41,13 +41,14 @@ START_TEST(source_snapshot__some_programs__has_all_of_them) {
   take();
   ck_assert_uint_eq(snapshot.samples_num, 2);
   ck_assert(snapshot.complete);
-  ck_assert(snapshot.has_misses);
+  ck_assert(!snapshot.knows_elsewhere);
   ck_assert_uint_eq(snapshot.read_errors, 0);
   const struct prog_sample *first = &snapshot.samples[0];
   ck_assert_uint_eq(first->id, 3);
   ck_assert_uint_eq(first->load_time_ns, 100);
   ck_assert_str_eq(first->name, "first");
-  ck_assert_str_eq(first->type_name, "xdp");
+  ck_assert_str_eq(first->type_name, "raw_tracepoint");
+  ck_assert_int_eq(first->misses, MISSES_OF_ITSELF);
   ck_assert_str_eq(first->tag, "deadbeef000102ff");
   ck_assert_uint_eq(first->stats.cnt, 7);
   ck_assert_uint_eq(first->stats.nsecs, 70);
@@ -212,7 +213,7 @@ START_TEST(source_snapshot__kernel_before_5_12__has_no_misses) {
   fake_libbpf.info_len = offsetof(struct bpf_prog_info, recursion_misses);
   fake_libbpf_add(1, 100, "p", 1);
   take();
-  ck_assert(!snapshot.has_misses);
+  ck_assert_int_eq(snapshot.samples[0].misses, MISSES_UNCOUNTED);
   ck_assert_uint_eq(snapshot.samples[0].stats.cnt, 1);
   ck_assert_uint_eq(snapshot.samples[0].stats.misses, 0);
 }

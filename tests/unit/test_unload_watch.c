@@ -91,7 +91,7 @@ START_TEST(unload_watch__unloaded__is_told_in_order_of_ids) {
   ck_assert_str_eq(unloads.samples[0].name, "c");
   ck_assert_str_eq(unloads.samples[1].name,
                    "a_name_of_more_than_15_characters");
-  ck_assert_str_eq(unloads.samples[1].type_name, "xdp");
+  ck_assert_str_eq(unloads.samples[1].type_name, "raw_tracepoint");
   ck_assert_uint_eq(unloads.samples[1].stats.misses, 12);
   ck_assert_uint_eq(unloads.samples[2].id, 7);
 }
