@@ -154,6 +154,10 @@ START_TEST(source__program_ran_n_times__counts_n) {
     ck_assert_uint_gt(sample->stats.nsecs, 0);
     ck_assert_uint_eq(sample->stats.misses, 0);
     ck_assert_str_eq(sample->type_name, names[i]);
+    /* Nothing skips them, so there is nothing to count. */
+    ck_assert_int_eq(sample->misses, MISSES_UNCOUNTED);
+    ck_assert(!has_value("recursion_misses", group_of("live_exact")));
+    ck_assert(has_value("invocations", group_of("live_exact")));
     close(fd);
   }
 }
@@ -232,8 +236,9 @@ END_TEST
 
 START_TEST(source__recursion_at_rest__is_as_bpftool_shows_it) {
   struct recursion recursion;
-  ck_assert_int_eq(recursion_start(&recursion, "live_recursion", "live_feeder"),
-                   0);
+  ck_assert_int_eq(
+      recursion_start(&recursion, "live_recursion", "live_feeder", PROG_PRINTS),
+      0);
   ck_assert_int_eq(recursion_run(&recursion, 50), 0);
   read_once();
   compare_with_bpftool(recursion.prog_fd);
@@ -242,15 +247,96 @@ START_TEST(source__recursion_at_rest__is_as_bpftool_shows_it) {
 }
 END_TEST
 
-START_TEST(source__kernel_without_misses__says_so) {
-  int fd = load(BPF_PROG_TYPE_XDP, "live_no_misses");
-  ck_assert_int_eq(prog_run(fd, 10), 0);
+/* Kernels before 5.12 do not count misses at all. */
+START_TEST(source__raw_tracepoint_in_a_kernel_without_misses__has_no_series) {
+  struct recursion recursion;
+  ck_assert_int_eq(recursion_start(&recursion, "live_no_misses", "live_feeder",
+                                   PROG_RETURNS),
+                   0);
   read_once();
-  ck_assert(!reading->snapshot->has_misses);
-  ck_assert(!has_value("recursion_misses", group_of("live_no_misses")));
-  ck_assert(!has_value("miss_rate", group_of("live_no_misses")));
-  ck_assert(has_value("invocations", group_of("live_no_misses")));
-  close(fd);
+  ck_assert_int_eq(recursion_run(&recursion, 10), 0);
+  read_once();
+  const struct group *group = group_of("live_no_misses");
+  ck_assert_uint_eq(group->delta.cnt, 10);
+  ck_assert(!has_value("recursion_misses", group));
+  ck_assert(!has_value("miss_rate", group));
+  recursion_stop(&recursion);
+}
+END_TEST
+
+static bool has_misses(const char *name) {
+  const bool has = has_value("recursion_misses", group_of(name));
+  ck_assert(has == has_value("miss_rate", group_of(name)));
+  return has;
+}
+
+/* Where a guard is shared, newer kernels count, and older ones skip without a
+ * trace. */
+static void check_probe(const char *name, int prog_fd, uint64_t runs,
+                        uint64_t skipped) {
+  const bool is_counted = kernel_is(6, 7);
+  const struct prog_stats delta = group_of(name)->delta;
+  compare_with_bpftool(prog_fd);
+  ck_assert_uint_eq(delta.cnt, runs);
+  ck_assert_uint_eq(delta.misses, is_counted ? skipped : 0);
+  ck_assert_int_eq(sample_of(prog_fd)->misses,
+                   is_counted ? MISSES_OF_CPU : MISSES_UNCOUNTED);
+  ck_assert(has_misses(name) == is_counted);
+}
+
+START_TEST(groups__probes_that_are_skipped__have_what_the_kernel_counts) {
+  const bool has_multi = kernel_is(6, 7); /* Debian's 6.1 has no such links */
+  struct probes probes;
+  int rc = probes_start(&probes, has_multi);
+  ck_assert_msg(rc == 0, "probes: %s", strerror(-rc));
+  read_once();
+  ck_assert_int_eq(probes_run(&probes, 50), 0);
+  ck_assert_int_eq(probes_skip(&probes, 100), 0);
+  read_once();
+  check_probe("probe_kprobe", probes.prog_fds[PROBES_KPROBE], 50, 100);
+  check_probe("probe_tracepoint", probes.prog_fds[PROBES_TRACEPOINT], 0, 50);
+  if (has_multi)
+    check_probe("probe_multi", probes.prog_fds[PROBES_MULTI], 50, 100);
+  probes_stop(&probes);
+}
+END_TEST
+
+static void check_elsewhere(int prog_fd, bool is_elsewhere, uint64_t runs) {
+  ck_assert(sample_of(prog_fd)->is_elsewhere == is_elsewhere);
+  ck_assert_uint_eq(sample_of(prog_fd)->stats.cnt, runs);
+}
+
+/* The iterator alone knows of calls. */
+START_TEST(host__programs_whose_cost_stands_elsewhere__are_counted) {
+  read_once();
+  const size_t before = reading->host->elsewhere;
+  struct elsewhere elsewhere;
+  const bool replaces = getenv("LIVE_FENTRY") != NULL;
+  int rc = elsewhere_start(&elsewhere, replaces);
+  ck_assert_msg(rc == 0, "%s", strerror(-rc));
+  ck_assert_int_eq(prog_run(elsewhere.caller_fd, 100), 0);
+  ck_assert_int_eq(prog_run(elsewhere.replaced_fd, 200), 0);
+  read_once();
+  ck_assert(has_value("uncounted_programs", &reading->host->group));
+  ck_assert_uint_eq(reading->host->elsewhere, before + 1 + replaces);
+  check_elsewhere(elsewhere.caller_fd, false, 100);
+  check_elsewhere(elsewhere.called_fd, true, 0);
+  check_elsewhere(elsewhere.replaced_fd, false, 200);
+  if (replaces)
+    check_elsewhere(elsewhere.replacing_fd, true, 0);
+  elsewhere_stop(&elsewhere);
+}
+END_TEST
+
+START_TEST(groups__programs_of_the_plugin__are_one_group) {
+  read_once();
+  const struct group *group = group_of("bpf_stats");
+  ck_assert_ptr_nonnull(group);
+  ck_assert_uint_ge(group->programs, 1);
+  ck_assert_uint_gt(group->total.cnt, 0);
+  ck_assert(
+      !has_value("recursion_misses", group)); /* an iterator has no guard */
+  ck_assert_ptr_null(group_of("bpf_stats_iter"));
 }
 END_TEST
 
@@ -266,6 +352,8 @@ START_TEST(groups__fentry_recursion__misses_are_exact) {
   ck_assert_uint_eq(group->delta.cnt, 1234);
   ck_assert_uint_eq(group->delta.misses, 1234);
   ck_assert_double_eq(prog_stats_miss_rate(group->delta), 0.5);
+  ck_assert(has_value("recursion_misses", group));
+  ck_assert_int_eq(sample_of(recursion.prog_fd)->misses, MISSES_OF_ITSELF);
   fentry_recursion_stop(&recursion);
 }
 END_TEST
@@ -316,7 +404,8 @@ END_TEST
 
 START_TEST(groups__recursion__misses_and_their_rate_are_exact) {
   struct recursion recursion;
-  ck_assert_int_eq(recursion_start(&recursion, "live_hot", "live_feeder"), 0);
+  ck_assert_int_eq(
+      recursion_start(&recursion, "live_hot", "live_feeder", PROG_PRINTS), 0);
   read_once();
   ck_assert_int_eq(recursion_run(&recursion, 400), 0);
   read_once();
@@ -325,13 +414,15 @@ START_TEST(groups__recursion__misses_and_their_rate_are_exact) {
   ck_assert_uint_eq(group->delta.misses, 400);
   ck_assert_double_eq(prog_stats_miss_rate(group->delta), 0.5);
   ck_assert(has_value("miss_rate", group));
+  ck_assert_int_eq(sample_of(recursion.prog_fd)->misses, MISSES_OF_ITSELF);
   recursion_stop(&recursion);
 }
 END_TEST
 
 START_TEST(groups__statistics_off__counters_stand_still_and_no_gauge) {
   struct recursion recursion;
-  ck_assert_int_eq(recursion_start(&recursion, "live_off", "live_feeder"), 0);
+  ck_assert_int_eq(
+      recursion_start(&recursion, "live_off", "live_feeder", PROG_PRINTS), 0);
   read_once();
   ck_assert_int_eq(recursion_run(&recursion, 100), 0);
   read_once();
@@ -504,7 +595,8 @@ static size_t load_all_kinds(int fds[12], struct recursion *recursion) {
   }
   for (size_t i = 0; i < num; i++)
     ck_assert_int_eq(prog_run(fds[i], 100 * (uint32_t)(i + 1)), 0);
-  ck_assert_int_eq(recursion_start(recursion, "live_hot", "live_feeder"), 0);
+  ck_assert_int_eq(
+      recursion_start(recursion, "live_hot", "live_feeder", PROG_PRINTS), 0);
   ck_assert_int_eq(recursion_run(recursion, 50), 0);
   fds[num++] = recursion->prog_fd;
   fds[num++] = recursion->feeder_fd;
@@ -523,6 +615,7 @@ static void compare_samples(const struct prog_sample *a,
   ck_assert_uint_eq(a->stats.nsecs, b->stats.nsecs);
   ck_assert_uint_eq(a->stats.misses, b->stats.misses);
   ck_assert_uint_eq(a->memory_bytes, b->memory_bytes);
+  ck_assert_int_eq(a->misses, b->misses);
 }
 
 START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
@@ -533,7 +626,6 @@ START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
   struct prog_snapshot other_snapshot;
   ck_assert_int_eq(source_snapshot(other, &other_snapshot), 0);
   read_once();
-  ck_assert_int_eq(reading->snapshot->has_misses, other_snapshot.has_misses);
   ck_assert_uint_eq(reading->snapshot->samples_num, other_snapshot.samples_num);
   for (size_t i = 0; i < num; i++) {
     const struct prog_sample *sample = sample_of(fds[i]);
@@ -717,9 +809,14 @@ static void add_common(Suite *suite, const char *name, void (*begin)(void),
     tcase_add_test(tests, groups__recursion__misses_and_their_rate_are_exact);
   }
   if (!kernel_is(5, 12))
-    tcase_add_test(tests, source__kernel_without_misses__says_so);
+    tcase_add_test(
+        tests,
+        source__raw_tracepoint_in_a_kernel_without_misses__has_no_series);
   if (getenv("LIVE_FENTRY") != NULL)
     tcase_add_test(tests, groups__fentry_recursion__misses_are_exact);
+  if (getenv("LIVE_KPROBES") != NULL)
+    tcase_add_test(
+        tests, groups__probes_that_are_skipped__have_what_the_kernel_counts);
   tcase_add_test(tests, reader__freed__statistics_are_off_again);
   tcase_add_test(
       tests, groups__reloaded_again_and_again__total_is_the_sum_of_all_runs);
@@ -760,6 +857,9 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests, iterator__two_readers_at_once__each_reads_all_programs);
   tcase_add_test(tests,
                  iterator__kernel_has_bpf_rdonly_cast__takes_no_probe_reads);
+  tcase_add_test(tests,
+                 host__programs_whose_cost_stands_elsewhere__are_counted);
+  tcase_add_test(tests, groups__programs_of_the_plugin__are_one_group);
   tcase_add_test(tests, self_check__on_this_kernel__finds_no_difference);
   tcase_add_test(tests, self_check__one_run_too_many__is_refused);
   tcase_add_test(tests,

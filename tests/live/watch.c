@@ -60,20 +60,9 @@ static struct prog_stats total_of(const char *name) {
   return (struct prog_stats){0};
 }
 
-static uint64_t sum_of_groups(const char *prefix) {
-  uint64_t sum = 0;
-  for (const struct group *group = reader_next_group(reader, NULL);
-       group != NULL; group = reader_next_group(reader, group))
-    if (strncmp(group->name, prefix, strlen(prefix)) == 0)
-      sum += group->total.cnt;
-  return sum;
-}
-
-/* The runs of all programs but our own, which count like any other; all of the
- * type tracing here are ours. */
+/* The runs of all programs but our own, which count like any other. */
 static uint64_t host_runs(void) {
-  return reading->host->group.total.cnt - sum_of_groups("bpf_stats_") -
-         sum_of_groups("tracing");
+  return reading->host->group.total.cnt - total_of("bpf_stats").cnt;
 }
 
 /* Runs a program that lives for but a moment. */
@@ -111,21 +100,29 @@ static void warm_up(void) {
 START_TEST(watch__lived_between_two_reads__is_counted_whole) {
   start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR);
   warm_up();
+  int fd = prog_load(BPF_PROG_TYPE_XDP, "watch_known", PROG_RETURNS);
+  ck_assert_int_ge(fd, 0);
+  read_once();
   const struct churn churn_before = reading->host->churn;
   const uint64_t before = host_runs();
-  run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 777);
-  run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 23);
+  const struct prog_stats brief = total_of("_brief");
+  run_brief(BPF_PROG_TYPE_XDP, "watch_known", 777);
+  run_brief(BPF_PROG_TYPE_XDP, "watch_known", 23);
+  run_brief(BPF_PROG_TYPE_XDP, "watch_brief", 40);
   run_brief(BPF_PROG_TYPE_CGROUP_SKB, "watch_brief_of_a_longer_name", 5);
-  ck_assert(progs_wait_unloaded()); /* brief groups show once */
+  ck_assert(progs_wait_unloaded());
   read_once();
-  ck_assert_uint_eq(total_of("watch_brief").cnt, 800);
-  ck_assert_uint_gt(total_of("watch_brief").nsecs, 0);
-  ck_assert_uint_eq(total_of("watch_brief_of_a_longer_name").cnt, 5);
+  ck_assert_uint_eq(total_of("watch_known").cnt, 800);
+  ck_assert_uint_gt(total_of("watch_known").nsecs, 0);
+  ck_assert_uint_eq(total_of("_brief").cnt - brief.cnt, 45);
+  ck_assert_uint_gt(total_of("_brief").nsecs, brief.nsecs);
+  ck_assert_uint_eq(total_of("watch_brief").cnt, 0);
   const struct host *host = reading->host;
-  ck_assert_uint_eq(host_runs() - before, 805);
-  ck_assert_uint_eq(host->churn.loaded - churn_before.loaded, 3);
-  ck_assert_uint_eq(host->churn.unloaded - churn_before.unloaded, 3);
+  ck_assert_uint_eq(host_runs() - before, 845);
+  ck_assert_uint_eq(host->churn.loaded - churn_before.loaded, 4);
+  ck_assert_uint_eq(host->churn.unloaded - churn_before.unloaded, 4);
   ck_assert_uint_eq(host->unwatched_unloads, 0);
+  close(fd);
   stop();
 }
 END_TEST
@@ -219,6 +216,24 @@ START_TEST(watch__churn_on_all_cpus_while_reading__all_is_exact) {
 }
 END_TEST
 
+/* The ten of the watch, and the iterator. */
+START_TEST(watch__programs_of_the_plugin__are_one_group) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR);
+  read_once();
+  size_t programs = 0;
+  for (const struct group *group = reader_next_group(reader, NULL);
+       group != NULL; group = reader_next_group(reader, group)) {
+    if (strcmp(group->name, "bpf_stats") == 0)
+      programs = group->programs;
+    else
+      ck_assert_msg(strncmp(group->name, "bpf_stats", 9) != 0, "%s",
+                    group->name);
+  }
+  ck_assert_uint_eq(programs, UNLOAD_PROGRAMS_NUM + (unsigned)_i);
+  stop();
+}
+END_TEST
+
 START_TEST(watch__ring_too_small__says_how_many_have_no_record) {
   char reason[400] = "";
   struct unload_watch *watch = NULL;
@@ -280,6 +295,8 @@ int main(void) {
                         2);
     tcase_add_loop_test(
         tests, watch__churn_on_all_cpus_while_reading__all_is_exact, 0, 2);
+    tcase_add_loop_test(tests, watch__programs_of_the_plugin__are_one_group, 0,
+                        2);
     tcase_add_test(tests, watch__ring_too_small__says_how_many_have_no_record);
     tcase_add_test(tests, watch__stopped__leaves_no_fd);
   } else {

@@ -21,9 +21,9 @@ static const char help[] =
     "  load NAME TYPE       load a program; NAME - is one without a name; "
     "TYPE\n"
     "                       is xdp, socket_filter, sched_cls, cgroup_skb,\n"
-    "                       netfilter, or recursion: a raw_tracepoint that "
-    "misses once a "
-    "run\n"
+    "                       netfilter, raw_tracepoint, which is not attached,\n"
+    "                       or two that are: recursion, which misses once\n"
+    "                       a run, and calm, which does not\n"
     "  load_many PREFIX N   load N programs, PREFIX0 and so on, of type xdp\n"
     "  run NAME N           run each program of that name N times\n"
     "  rate NAME N          run each of that name N times a second in sleep\n"
@@ -50,7 +50,8 @@ struct program {
   char name[PROG_NAME_MAX + 1];
   int fd;
   struct recursion recursion;
-  bool is_recursion;
+  bool is_fed;   /* by a program of its own */
+  bool misses;   /* once a run */
   uint64_t runs; /* so far */
   uint32_t rate; /* runs a second */
   uint64_t due;  /* runs that the rate asked for in this sleep */
@@ -68,6 +69,7 @@ static int load(const char *name, const char *type_name) {
       {"sched_cls", BPF_PROG_TYPE_SCHED_CLS},
       {"cgroup_skb", BPF_PROG_TYPE_CGROUP_SKB},
       {"netfilter", PROG_TYPE_NETFILTER},
+      {"raw_tracepoint", BPF_PROG_TYPE_RAW_TRACEPOINT},
   };
   struct program *program = calloc(1, sizeof(*program));
   if (program == NULL || strlen(name) > PROG_NAME_MAX) {
@@ -75,10 +77,12 @@ static int load(const char *name, const char *type_name) {
     return -ENOMEM;
   }
   snprintf(program->name, sizeof(program->name), "%s", name);
-  program->is_recursion = strcmp(type_name, "recursion") == 0;
+  program->misses = strcmp(type_name, "recursion") == 0;
+  program->is_fed = program->misses || strcmp(type_name, "calm") == 0;
   int rc = -EINVAL;
-  if (program->is_recursion) {
-    rc = recursion_start(&program->recursion, name, "demo_feeder");
+  if (program->is_fed) {
+    rc = recursion_start(&program->recursion, name, "demo_feeder",
+                         program->misses ? PROG_PRINTS : PROG_RETURNS);
     program->fd = program->recursion.prog_fd;
   }
   for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -95,8 +99,8 @@ static int load(const char *name, const char *type_name) {
 }
 
 static int run_one(struct program *program, uint32_t runs) {
-  int rc = program->is_recursion ? recursion_run(&program->recursion, runs)
-                                 : prog_run(program->fd, runs);
+  int rc = program->is_fed ? recursion_run(&program->recursion, runs)
+                           : prog_run(program->fd, runs);
   if (rc == 0)
     program->runs += runs;
   return rc;
@@ -195,7 +199,7 @@ static int unload(const char *name, bool prefix) {
       continue;
     }
     *link = program->next;
-    if (program->is_recursion)
+    if (program->is_fed)
       recursion_stop(&program->recursion);
     else
       close(program->fd);
@@ -247,7 +251,7 @@ static int hold_statistics(bool on) {
 static int print_counts(void) {
   for (const struct program *p = programs; p != NULL; p = p->next)
     printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", p->name, prog_id(p->fd),
-           p->runs, p->is_recursion ? p->runs : 0);
+           p->runs, p->misses ? p->runs : 0);
   return 0;
 }
 
