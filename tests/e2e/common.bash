@@ -154,6 +154,13 @@ has_values() { # INSTANCE TYPE
   compgen -G "$csv/bpf_stats${1:+-$1}/$2-20??-??-??" >/dev/null
 }
 
+has_none() { # INSTANCE TYPE
+  if has_values "$@"; then
+    echo "has values: $*"
+    return 1
+  fi
+}
+
 # The last value; counters and whole numbers without their decimals.
 last() { # INSTANCE TYPE
   values "$1" "$2" | tail -n 1 | cut -d, -f2 | sed 's/\.000000$//'

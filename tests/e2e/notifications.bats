@@ -69,7 +69,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   interval=2 # two of them are more than the time in which nothing runs here
   start_collectd </dev/null
   start_workload
-  workload load e2e_calm xdp
+  workload load e2e_calm calm
   workload load e2e_hot recursion
   wait_reads
   workload rate e2e_hot 1000
@@ -80,7 +80,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   done
   # The same name, without misses.
   workload unload e2e_hot
-  workload load e2e_hot socket_filter
+  workload load e2e_hot calm
   workload rate e2e_hot 1000
   run_on
   wait_until has_notified 2
@@ -96,8 +96,17 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
     grep -qx 'TypeInstance: miss_rate' "$file"
   done
   counts='[0-9]+ invocations, [0-9]+ ns'
-  grep -Eqx "e2e_hot: $counts, [0-9]+ recursion misses, [0-9.]+ ns/call, miss rate 0\.[45][0-9]+" "${files[0]}"
+  grep -Eqx "e2e_hot: $counts, [0-9]+ recursion misses, [0-9.]+ ns/call, miss rate 0\.[45][0-9]+ \(a hot recursion path\)" "${files[0]}"
   grep -Eqx "e2e_hot: $counts, 0 recursion misses, [0-9.]+ ns/call, miss rate 0\.000000" "${files[1]}"
+}
+
+@test "alarm__program_joins_whose_misses_are_not_counted__is_one_okay_that_says_so" {
+  extra_config=$(handler_config)
+  raise_alarm </dev/null
+  workload load e2e_hot xdp
+  run_on
+  wait_until has_notified 2
+  ends_with 2 'e2e_hot: can no longer be measured: not all misses are counted'
 }
 
 @test "shutdown__alarm_is_raised__is_one_okay_at_an_exec_handler" {
@@ -167,7 +176,7 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
 $(cat "$srcdir/conf/fleet/threshold.conf")"
   start_collectd <<<'MissRateThreshold 0'
   start_workload
-  workload load e2e_calm xdp
+  workload load e2e_calm calm
   workload load e2e_hot recursion
   wait_reads
   workload rate e2e_hot 100
@@ -176,7 +185,7 @@ $(cat "$srcdir/conf/fleet/threshold.conf")"
   wait_until has_notifications e2e_hot 1
   # The same name, without misses.
   workload unload e2e_hot
-  workload load e2e_hot xdp
+  workload load e2e_hot calm
   workload rate e2e_hot 100
   workload sleep 3
   wait_until has_notifications e2e_hot 2
@@ -194,7 +203,7 @@ $(cat "$srcdir/conf/fleet/threshold.conf")"
 $(cat "$srcdir/conf/fleet/threshold.conf")"
   start_collectd <<<'MissRateThreshold 0'
   start_workload
-  workload load e2e_gone xdp
+  workload load e2e_gone calm
   wait_reads
   workload rate e2e_gone 100
   workload sleep 2

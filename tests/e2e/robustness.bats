@@ -134,6 +134,38 @@ is_unloaded() { ! "$BPFTOOL" prog show id "$1" 2>/dev/null; } # ID
   [ "$(last e2e_cpu1 invocations)" = 9999 ]
 }
 
+# Thousands of names that were never there before, half of them gone by the next read,
+# while groups that were there are reloaded.
+@test "flood_of_names__groups_that_were_there__keep_their_series_and_totals" {
+  start_collectd <<<'MaxInstances 50
+    Program "/^(e2e|flood)_/"'
+  start_workload
+  workload load_many e2e_honest_ 10
+  for i in {0..9}; do workload run "e2e_honest_$i" 100; done
+  wait_reads
+  for round in {0..5}; do
+    workload load_many "flood_${round}_" 300
+    workload churn "flood_brief_${round}_#" socket_filter 300 1
+    workload unload "e2e_honest_$round"
+    workload load "e2e_honest_$round" xdp
+    workload run "e2e_honest_$round" 100
+    wait_reads 1
+    [ "$(last "" count-folded_programs)" -ge 250 ]
+    workload unload_many "flood_${round}_"
+  done
+  wait_reads 1
+  [ "$(plugin_lines | wc -l)" -eq 1 ]
+  grep '^\[warning\] bpf_stats: all MaxInstances places for groups are taken: .*"_other"' "$log"
+  for i in {0..9}; do
+    [ "$(last "e2e_honest_$i" invocations)" = $((i <= 5 ? 200 : 100)) ]
+    [ "$(last "e2e_honest_$i" count-programs)" = 1 ]
+    values "e2e_honest_$i" invocations | awk -F, '$2 < last {exit 1} {last = $2}'
+  done
+  [ "$(instances | grep -c '^flood_')" -eq 40 ]
+  wait_until grep -qF '[notice] bpf_stats: no program is counted under "_other" any more' "$log"
+  [ "$(plugin_lines | wc -l)" -eq 2 ]
+}
+
 limit_fds() { prlimit --pid "$collectd_pid" --nofile="$1:1024"; }
 has_line() { grep -qF "$1" "$log"; }
 
