@@ -49,14 +49,15 @@ boot_in_cgroup() {
 export -f boot_in_namespaces boot_in_cgroup
 export packages
 
-# Waits until a command succeeds, half a minute at most.
+# Waits until a command succeeds; the limit is for what hangs.
 wait_until() { # COMMAND...
   local _
-  for _ in {1..150}; do
+  for _ in {1..600}; do
     if "$@"; then return 0; fi
     sleep 0.2
   done
-  echo "not in half a minute: $*" >&2
+  echo "not in two minutes: $*" >&2
+  [ ! -e "/proc/$machine_pid/root" ] || in_machine journalctl -q -n 40 -o short-monotonic >&2 || true
   return 1
 }
 

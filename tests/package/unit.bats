@@ -173,17 +173,21 @@ install_pinned_release() {
 
 # Values, or one line that names the service.
 goes_on_or_says_what_to_restart() { # SERVICE
-  local said
-  if values_go_on; then return 0; fi
-  said=$(complaints)
-  [[ $said == *"restart $1"* && $said != *$'\n'* ]]
+  local count said
+  count=$(($(count_values) + 1))
+  wait_until values_or_a_complaint "$count"
+  said=$(complaints) || true
+  echo "$said"
+  has_more_values "$count" || [[ $said == *"restart $1"* && $said != *$'\n'* ]]
 }
+values_or_a_complaint() { has_more_values "$1" || [ -n "$(complaints)" ]; }
 
 @test "unit__release_upgraded_without_restarts__new_daemon_and_old_pin_get_on" {
   install_pinned_release
   forbid_restarts
   deb install current
   values_go_on
+  mark_log
   restart_collectd
   goes_on_or_says_what_to_restart bpf_stats_pin
   in_machine systemctl restart bpf_stats_pin
