@@ -1,6 +1,6 @@
-#!/usr/bin/env bats
-# The unit tests and the live tests on a host that has just booted, as its clocks
-# tell: in time namespaces. Needs root.
+# Runs tests on a host that has just booted, as its clocks tell: in time namespaces.
+# Needs root.
+# shellcheck shell=bash
 
 : "${builddir:?is set by the Makefile}"
 
@@ -28,20 +28,3 @@ expect_uptime() { # SECONDS
   found=$(booted_ago "$1" cut -d. -f1 /proc/uptime)
   [ "$found" -ge "$1" ] && [ "$found" -le $(($1 + 60)) ]
 }
-
-unit_tests() { # SECONDS
-  expect_uptime "$1"
-  booted_ago "$1" "$builddir/tests/unit/unit.t"
-}
-
-live_tests() { # SECONDS
-  booted_ago "$1" "$builddir/tests/live/live.t"
-  booted_ago "$1" "$builddir/tests/live/watch.t"
-}
-
-@test "booted_60_seconds_ago__unit_tests__pass" { unit_tests 60; }
-@test "booted_600_seconds_ago__unit_tests__pass" { unit_tests 600; }
-@test "booted_3700_seconds_ago__unit_tests__pass" { unit_tests 3700; }
-@test "booted_60_seconds_ago__live_tests__pass" { live_tests 60; }
-@test "booted_600_seconds_ago__live_tests__pass" { live_tests 600; }
-@test "booted_3700_seconds_ago__live_tests__pass" { live_tests 3700; }
