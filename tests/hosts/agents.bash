@@ -167,6 +167,7 @@ test_agents() {
   wait_reads
   check 'raw tracepoint: runs and misses' '150 150' "$(last host_hot invocations) $(last host_hot derive-recursion_misses)"
   check_sums agents
+  count_series 'the host on which all these agents have been'
   check 'agents: no unload without its counters' 0 "$(last '' derive-unwatched_unloads)"
   check 'agents: the journal has no warning' '' "$(complaints)"
 }

@@ -49,6 +49,11 @@ wait_reads() {
   wait_until has_reads $(($(reads) + 3))
 }
 
+# For the notes of a release.
+count_series() { # LABEL
+  echo "# table: $1: $(find "$csv" -maxdepth 1 -name 'bpf_stats-*' | wc -l) groups, $(find "$csv"/bpf_stats* -type f | wc -l) series"
+}
+
 # Prints the reads at which the host's total is not the sum of all groups, of which
 # those without a program keep their last; and how many reads there were. The host's
 # newest may be half written, and groups, looked at later, have newer ones.
@@ -91,6 +96,7 @@ start_workload() {
   coproc WORKLOAD { exec /test/workload; }
   workload 'load host_xdp xdp'
   workload 'load host_name_of_more_than_15_characters cgroup_skb'
+  workload 'load host_brief xdp' # so that there is a group for those that come and go
   xdp_runs=0
   skb_runs=0
 }
@@ -114,7 +120,7 @@ check_values() { # LABEL
   wait_reads
   check "$1: runs" "$xdp_runs $skb_runs" \
     "$(last host_xdp invocations) $(last host_name_of_more_than_15_characters invocations)"
-  check "$1: runs and ns are the kernel's" "$(programs | awk '$3 ~ /^host_/ {print $3, $4, $5}' | sort)" \
+  check "$1: runs and ns are the kernel's" "$(programs | awk '$3 ~ /^host_[xn]/ {print $3, $4, $5}' | sort)" \
     "$(for name in host_name_of_more_than_15_characters host_xdp; do
       echo "$name $(last $name invocations) $(last $name derive-run_time_ns)"
     done)"

@@ -80,6 +80,7 @@ test_packages() {
   mark_log
   apt_get install /test/current.deb
   check_host installed -
+  count_series 'the stock host, and three programs'
 
   mark_log
   install -D -m 644 -t "${perfmon%/*}" "/usr/share/collectd-bpf_stats/${perfmon##*/}"
