@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -122,6 +123,14 @@ int __wrap_poll(struct pollfd *fds, nfds_t num, int timeout_ms) {
   (void)num;
   (void)timeout_ms;
   return fake_libbpf.ring_is_held || fake_libbpf.ring_num > 0;
+}
+
+/* The fakes need no time. */
+int __wrap_nanosleep(const struct timespec *duration, struct timespec *rest);
+int __wrap_nanosleep(const struct timespec *duration, struct timespec *rest) {
+  (void)duration;
+  (void)rest;
+  return 0;
 }
 
 void __wrap_confinement_read(struct confinement *ret_confinement);
