@@ -49,7 +49,7 @@ list_files() {
   read -r -t 20 answer <&"${WORKLOAD[0]}"
   [ "$answer" = ok ]
   csv=$(in_root /var/lib/collectd/csv)
-  wait_until compgen -G "$csv/*/bpf_stats-package_xdp/invocations-*"
+  wait_until compgen -G "$csv/*/bpf_stats-package_xdp/count-programs-*"
   echo 'run package_xdp 4321' >&"${WORKLOAD[1]}"
   read -r -t 20 answer <&"${WORKLOAD[0]}"
   values_go_on

@@ -57,7 +57,7 @@ wait_until() { # COMMAND...
     sleep 0.2
   done
   echo "not in two minutes: $*" >&2
-  [ ! -e "/proc/$machine_pid/root" ] || in_machine journalctl -q -n 40 -o short-monotonic >&2 || true
+  [ ! -e "/proc/$machine_pid/root" ] || in_machine journalctl -q -o short-monotonic | grep -v rrdtool | tail -n 40 >&2 || true
   return 1
 }
 
