@@ -79,9 +79,11 @@ check_sums() { # LABEL
 mark_log() { cursor=$(journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p'); }
 # What collectd, the tool and their units have warned of since mark_log; but not that a
 # slow host was late with a read, or with values to write when collectd was stopped.
-complaints() {
-  journalctl -q -b -o cat -p warning -u collectd -u bpf_stats_pin -u run-bpf_stats.mount \
-    ${cursor:+--after-cursor="$cursor"} | grep -vE 'value lists were left after shutting down|^Not sleeping because'
+complaints() { # journalctl's own filters lose the first match after a cursor
+  journalctl -q -b -o json ${cursor:+--after-cursor="$cursor"} |
+    jq -r 'select((.UNIT // ._SYSTEMD_UNIT // "" | IN("collectd.service", "bpf_stats_pin.service", "run-bpf_stats.mount"))
+      and (.PRIORITY // "6" | tonumber) <= 4) | .MESSAGE' |
+    grep -vE 'value lists were left after shutting down|^Not sleeping because'
 }
 programs() { # ID TYPE NAME RUNS NS MISSES of each, the name as collectd has it
   bpftool -j prog show | jq -r '.[] | "\(.id) \(.type) \((.name // "bpf_prog_" + .tag) | gsub("[^A-Za-z0-9_-]"; "_")

@@ -150,8 +150,10 @@ no_values_come() {
 
 # What collectd has said about the plugin at level warning or above since mark_log.
 mark_log() { log_cursor=$(in_machine journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p'); }
-complaints() {
-  in_machine journalctl -q -o cat -t collectd -p warning --after-cursor="$log_cursor" | grep -F 'bpf_stats: '
+complaints() { # journalctl's own filters lose the first match after a cursor
+  in_machine journalctl -q -o json --after-cursor="$log_cursor" |
+    jq -r 'select(.SYSLOG_IDENTIFIER == "collectd" and (.PRIORITY // "6" | tonumber) <= 4) | .MESSAGE' |
+    grep -F 'bpf_stats: '
 }
 
 # The commands that README has after a line, run in there as they stand.
