@@ -98,7 +98,8 @@ start_workload() {
   coproc WORKLOAD { exec /test/workload; }
   workload 'load host_xdp xdp'
   workload 'load host_name_of_more_than_15_characters cgroup_skb'
-  workload 'load host_brief xdp' # so that there is a group for those that come and go
+  # So that there is a group for those that come and go as "host_brief".
+  workload 'load host.brief xdp'
   xdp_runs=0
   skb_runs=0
 }
