@@ -26,6 +26,7 @@ enum group_name_part {
   GROUP_NAME_TYPE,
   GROUP_NAME_TAG,
   GROUP_NAME_ID,
+  GROUP_NAME_OWNER,
   GROUP_NAME_PARTS, /* how many there are */
 };
 
@@ -35,17 +36,25 @@ struct group_name_format {
   size_t parts_num;
 };
 
-/* Parses the words name, type, tag and id, each at most once and one at least,
- * separated by blanks or dashes. Returns 0, or -EINVAL and leaves *RET_FORMAT
- * untouched. */
+/* Parses the words owner, name, type, tag and id, each at most once and one at
+ * least, separated by blanks or dashes. Returns 0, or -EINVAL and leaves
+ * *RET_FORMAT untouched. */
 int group_name_format_parse(const char *text,
                             struct group_name_format *ret_format);
+
+/* Whether the format has that part. */
+bool group_name_has(const struct group_name_format *format,
+                    enum group_name_part part);
 
 /* Writes the group name of the program: its parts joined by "-", anything but
  * [A-Za-z0-9_-] replaced by '_'. A name that is too long is cut, and then, as
  * after a name that is reserved, "-" and 16 hex digits follow, a hash (64-bit
  * FNV-1a) of the whole: the kernel allows no "-" in names, so nobody can give a
- * program the name of another group. */
+ * program the name of another group.
+ *
+ * In an owner "-" is replaced as well, so that consumers can take the parts
+ * apart. One that was found, but calls itself "_unknown" or "uid-N", gets one
+ * more '_' before. */
 void group_name_of(const struct group_name_format *format,
                    const struct prog_sample *sample,
                    char name[GROUP_NAME_SIZE]);

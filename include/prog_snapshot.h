@@ -26,6 +26,12 @@ struct prog_sample {
   bool unreadable;         /* it exists, but only its id could be had */
   uint64_t load_time_ns;   /* CLOCK_BOOTTIME; never 0 when readable */
   const char *name;        /* full name, any bytes; owned by the source */
+  const char *owner;       /* who loaded it, as the name of a unit, a user, a
+                              container or a process, any bytes: see owner.h;
+                              "uid-N" or "_unknown" where nobody can show it;
+                              NULL: not asked for. Owned by whoever found it,
+                              valid as long as the snapshot */
+  bool is_owned;           /* owner is neither "uid-N" nor "_unknown" */
   char type_name[32];      /* see prog_type; or "type_<number>" */
   char tag[17];            /* hash of the instructions, 16 hex digits */
   struct prog_stats stats; /* since the program was loaded */
@@ -78,5 +84,11 @@ struct prog_snapshot {
   const uint32_t *own_ids;       /* the programs of the plugin itself */
   size_t own_ids_num;
 };
+
+/* The name of the owner as filters and groups have it, never NULL or "". */
+static inline const char *prog_sample_owner(const struct prog_sample *sample) {
+  const bool is_named = sample->owner != NULL && sample->owner[0] != '\0';
+  return is_named ? sample->owner : "_unknown";
+}
 
 #endif

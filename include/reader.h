@@ -20,6 +20,7 @@ struct reader_options {
   struct groups_options groups;
   bool enable_stats; /* hold statistics on; with windows for these alone */
   bool watch_unload;
+  bool owners;          /* find who loaded each program */
   uint64_t interval_ns; /* with windows */
   uint64_t window_ns;   /* 0: no windows */
 };

@@ -24,6 +24,10 @@ void selector_free(struct selector *selector);
 int selector_add_program(struct selector *selector, const char *text,
                          char *reason, size_t reason_size);
 
+/* The same for the owner, whose name may have any bytes. */
+int selector_add_owner(struct selector *selector, const char *text,
+                       char *reason, size_t reason_size);
+
 /* Adds an entry for the type's name, always exact. Returns 0 or -ENOMEM. */
 int selector_add_type(struct selector *selector, const char *type_name);
 
@@ -33,7 +37,10 @@ void selector_ignore_selected(struct selector *selector, bool ignore);
 /* Whether the program is wanted: it matches every list that is not empty. The
  * entries that have selected it take note. */
 bool selector_matches(struct selector *selector, const char *name,
-                      const char *type_name);
+                      const char *type_name, const char *owner);
+
+/* Whether it depends on owners which programs are wanted. */
+bool selector_needs_owner(const struct selector *selector);
 
 /* OPTION is the list's, ENTRY as it was given. */
 typedef void (*selector_tell)(const char *option, const char *entry);

@@ -22,7 +22,7 @@ struct settings {
   bool watch_unload;
   bool log_stats;
   bool idle_groups;
-  struct selector *selector; /* Program, ProgramType, IgnoreSelected */
+  struct selector *selector; /* Program, ProgramType, Owner, IgnoreSelected */
   struct group_name_format instance_format;
   metric_set group_metrics;
   bool names_metrics;   /* Metrics has replaced the default */
@@ -38,13 +38,17 @@ int settings_init(struct settings *settings);
 void settings_clear(struct settings *settings);
 
 /* Takes one block in; a later value of an option replaces an earlier one, and
- * adds to it for Program, ProgramType and Metrics. Logs one error line for each
- * wrong value, and sets WRONG; one warning for each unknown option. */
+ * adds to it for Program, ProgramType, Owner and Metrics. Logs one error line
+ * for each wrong value, and sets WRONG; one warning for each unknown option. */
 void settings_parse(struct settings *settings, const oconfig_item_t *block);
 
 /* Checks what the options mean together, in an interval of INTERVAL_S. Call it
  * once, after all blocks, if nothing is wrong. Logs and sets WRONG as
  * settings_parse(). */
 void settings_check(struct settings *settings, double interval_s);
+
+/* Whether it has to be found who loaded each program: for its group's name, or
+ * for a filter. */
+bool settings_need_owners(const struct settings *settings);
 
 #endif

@@ -144,6 +144,7 @@ static struct reader_options find_options(const struct settings *settings) {
                  .shows_idle = settings->idle_groups},
       .enable_stats = settings->enable_stats,
       .watch_unload = settings->watch_unload,
+      .owners = settings_need_owners(settings),
       .interval_ns = CDTIME_T_TO_NS(plugin_get_interval()),
       .window_ns = (uint64_t)(settings->sample_window_s * 1e9),
   };

@@ -59,23 +59,40 @@ static bool parse_ignore_selected(struct settings *settings,
   return true;
 }
 
+static const char pattern_allowed[] =
+    "an exact name or \"/POSIX extended regex/\"";
+
+static bool add_pattern(const oconfig_item_t *item,
+                        const oconfig_value_t *value, struct selector *selector,
+                        int (*add)(struct selector *selector, const char *text,
+                                   char *reason, size_t reason_size)) {
+  char reason[128] = "out of memory";
+  if (add(selector, value->value.string, reason, sizeof(reason)) == 0)
+    return true;
+  char allowed[256];
+  snprintf(allowed, sizeof(allowed), "%s (%s)", pattern_allowed, reason);
+  return option_reject(item, value, allowed);
+}
+
 static bool add_program(void *context, const oconfig_item_t *item,
                         const oconfig_value_t *value) {
   struct settings *settings = context;
-  char reason[128] = "out of memory";
-  if (selector_add_program(settings->selector, value->value.string, reason,
-                           sizeof(reason)) == 0)
-    return true;
-  char allowed[256];
-  snprintf(allowed, sizeof(allowed),
-           "an exact name or \"/POSIX extended regex/\" (%s)", reason);
-  return option_reject(item, value, allowed);
+  return add_pattern(item, value, settings->selector, selector_add_program);
+}
+
+static bool add_owner(void *context, const oconfig_item_t *item,
+                      const oconfig_value_t *value) {
+  struct settings *settings = context;
+  return add_pattern(item, value, settings->selector, selector_add_owner);
 }
 
 static bool parse_program(struct settings *settings,
                           const oconfig_item_t *item) {
-  return option_each_string(item, "an exact name or \"/POSIX extended regex/\"",
-                            add_program, settings);
+  return option_each_string(item, pattern_allowed, add_program, settings);
+}
+
+static bool parse_owner(struct settings *settings, const oconfig_item_t *item) {
+  return option_each_string(item, pattern_allowed, add_owner, settings);
 }
 
 static bool is_known_type(const char *name) {
@@ -124,8 +141,9 @@ static bool parse_program_type(struct settings *settings,
 
 static bool parse_instance_format(struct settings *settings,
                                   const oconfig_item_t *item) {
-  static const char allowed[] = "a string with any of the words name, type, "
-                                "tag and id, each once, such as \"name type\"";
+  static const char allowed[] = "a string with any of the words owner, name, "
+                                "type, tag and id, each once, "
+                                "such as \"owner name\"";
   const oconfig_value_t *value = option_one_value(item, allowed);
   if (value == NULL)
     return false;
@@ -250,6 +268,7 @@ static const struct option options[] = {
     {"SampleWindow", parse_sample_window, 0},
     {"Program", parse_program, 0},
     {"ProgramType", parse_program_type, 0},
+    {"Owner", parse_owner, 0},
     {"IgnoreSelected", parse_ignore_selected, 0},
     {"PluginInstanceFormat", parse_instance_format, 0},
     {"Metrics", parse_metrics, 0},
@@ -285,6 +304,11 @@ void settings_parse(struct settings *settings, const oconfig_item_t *block) {
       settings->wrong |=
           !option_boolean(item, (bool *)((char *)settings + option->boolean));
   }
+}
+
+bool settings_need_owners(const struct settings *settings) {
+  return group_name_has(&settings->instance_format, GROUP_NAME_OWNER) ||
+         selector_needs_owner(settings->selector);
 }
 
 void settings_check(struct settings *settings, double interval_s) {

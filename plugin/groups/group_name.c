@@ -8,10 +8,9 @@
 #include <string.h>
 
 static const char *const part_words[GROUP_NAME_PARTS] = {
-    [GROUP_NAME_NAME] = "name",
-    [GROUP_NAME_TYPE] = "type",
-    [GROUP_NAME_TAG] = "tag",
-    [GROUP_NAME_ID] = "id",
+    [GROUP_NAME_NAME] = "name",   [GROUP_NAME_TYPE] = "type",
+    [GROUP_NAME_TAG] = "tag",     [GROUP_NAME_ID] = "id",
+    [GROUP_NAME_OWNER] = "owner",
 };
 
 const char *const group_name_reserved[GROUP_RESERVED_NUM] = {
@@ -55,6 +54,14 @@ int group_name_format_parse(const char *text,
   return 0;
 }
 
+bool group_name_has(const struct group_name_format *format,
+                    enum group_name_part part) {
+  for (size_t i = 0; i < format->parts_num; i++)
+    if (format->parts[i] == part)
+      return true;
+  return false;
+}
+
 /* A name under construction: as much as fits, and the hash of all of it. */
 struct builder {
   char *name;
@@ -73,15 +80,45 @@ static char safe_char(char c) {
   return '_';
 }
 
-/* The hash takes the bytes as they were, so that long names that differ only
- * in an unsafe byte stay apart. */
-static void builder_add(struct builder *builder, const char *text) {
+/* "-" stands between parts, so an owner has none. */
+static char safe_owner_char(char c) { return c == '-' ? '_' : safe_char(c); }
+
+/* Adds the text by its characters as SAFE makes them. The hash takes the bytes
+ * as they were, so that long names that differ only in an unsafe byte stay
+ * apart. */
+static void builder_add(struct builder *builder, const char *text,
+                        char (*safe)(char)) {
   for (; *text != '\0'; text++) {
     if (builder->len < GROUP_NAME_SIZE - 1)
-      builder->name[builder->len] = safe_char(*text);
+      builder->name[builder->len] = safe(*text);
     builder->len++;
     builder->hash = (builder->hash ^ (unsigned char)*text) * fnv1a_prime;
   }
+}
+
+/* Returns what follows in the owner if, made safe, it begins so; or NULL. */
+static const char *skip_safe(const char *owner, const char *begin) {
+  for (; *begin != '\0'; owner++, begin++)
+    if (*owner == '\0' || safe_owner_char(*owner) != *begin)
+      return NULL;
+  return owner;
+}
+
+/* Whether the owner, made safe, is the name of programs that have none. */
+static bool seems_unowned(const char *owner) {
+  const char *rest = skip_safe(owner, "_unknown");
+  if (rest != NULL)
+    return *rest == '\0';
+  rest = skip_safe(owner, "uid_");
+  return rest != NULL && rest[strspn(rest, "0123456789")] == '\0';
+}
+
+static void builder_add_owner(struct builder *builder,
+                              const struct prog_sample *sample) {
+  const char *owner = prog_sample_owner(sample);
+  if (sample->is_owned && seems_unowned(owner))
+    builder_add(builder, "_", safe_char);
+  builder_add(builder, owner, safe_owner_char);
 }
 
 static bool is_reserved(const char *name) {
@@ -107,7 +144,7 @@ void group_name_of(const struct group_name_format *format,
                    char name[GROUP_NAME_SIZE]) {
   char id[16];
   snprintf(id, sizeof(id), "%" PRIu32, sample->id);
-  const char *const texts[GROUP_NAME_PARTS] = {
+  const char *const texts[] = {
       [GROUP_NAME_NAME] = sample->name,
       [GROUP_NAME_TYPE] = sample->type_name,
       [GROUP_NAME_TAG] = sample->tag,
@@ -116,9 +153,13 @@ void group_name_of(const struct group_name_format *format,
   struct builder builder = {.hash = fnv1a_offset};
   builder.name = name;
   for (size_t i = 0; i < format->parts_num; i++) {
+    const enum group_name_part part = format->parts[i];
     if (i > 0)
-      builder_add(&builder, "-");
-    builder_add(&builder, texts[format->parts[i]]);
+      builder_add(&builder, "-", safe_char);
+    if (part == GROUP_NAME_OWNER)
+      builder_add_owner(&builder, sample);
+    else
+      builder_add(&builder, texts[part], safe_char);
   }
   builder_finish(&builder);
 }

@@ -58,7 +58,7 @@ static bool meet(struct groups *groups, const struct program *program,
   churn_see(&groups->host.churn, sample->id, sample->load_time_ns,
             loaded && !watched);
   return selector_matches(groups->options.selector, sample->name,
-                          sample->type_name);
+                          sample->type_name, prog_sample_owner(sample));
 }
 
 static bool is_own(const struct prog_snapshot *snapshot, uint32_t id) {

@@ -23,6 +23,7 @@ static bool is_name_byte(char c) {
          (byte >= 0xc0 && byte != 0xd7 && byte != 0xf7);
 }
 
+/* Of a program. */
 static int check_exact(const char *name, char *reason, size_t reason_size) {
   while (*name != '\0' && is_name_byte(*name))
     name++;
@@ -111,7 +112,7 @@ static const char *find_escape_in_brackets(const char *p, const char *end) {
 
 /* Finds an escape that means something elsewhere, such as \d in Perl: the C
  * library silently takes it for the letter itself. Returns 0 or -EINVAL. */
-static int check_escapes(const char *pattern, char *reason,
+static int check_escapes(enum name_kind kind, const char *pattern, char *reason,
                          size_t reason_size) {
   static const char known[] = "wWsSbB"; /* to the C library; \< is no letter */
   for (const char *p = pattern; *p != '\0'; p = skip_one(p)) {
@@ -123,7 +124,7 @@ static int check_escapes(const char *pattern, char *reason,
                bad[1]);
       return -EINVAL;
     }
-    if (*p == '\\' && p[1] == '\\') {
+    if (kind == NAME_OF_PROGRAM && *p == '\\' && p[1] == '\\') {
       snprintf(reason, reason_size, "no program's name has a backslash");
       return -EINVAL;
     }
@@ -137,7 +138,8 @@ static int check_escapes(const char *pattern, char *reason,
   return 0;
 }
 
-static int check_regex(const char *text, char *reason, size_t reason_size) {
+static int check_regex(enum name_kind kind, const char *text, char *reason,
+                       size_t reason_size) {
   const size_t len = strlen(text);
   if (len == 1 || text[len - 1] != '/') {
     snprintf(reason, reason_size, "the slash at its end is missing");
@@ -153,16 +155,18 @@ static int check_regex(const char *text, char *reason, size_t reason_size) {
   pattern[len - 2] = '\0';
   const char *explosion = find_explosion(pattern);
   if (explosion == NULL)
-    return check_escapes(pattern, reason, reason_size);
+    return check_escapes(kind, pattern, reason, reason_size);
   snprintf(reason, reason_size, "%s", explosion);
   return -EINVAL;
 }
 
-int name_pattern_check(const char *text, char *reason, size_t reason_size) {
+int name_pattern_check(enum name_kind kind, const char *text, char *reason,
+                       size_t reason_size) {
   if (text[0] == '\0') {
     snprintf(reason, reason_size, "it is empty");
     return -EINVAL;
   }
-  return name_pattern_is_regex(text) ? check_regex(text, reason, reason_size)
-                                     : check_exact(text, reason, reason_size);
+  if (name_pattern_is_regex(text))
+    return check_regex(kind, text, reason, reason_size);
+  return kind == NAME_OF_OWNER ? 0 : check_exact(text, reason, reason_size);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* selector: matches program names and types against the operator's lists. */
+/* selector: matches names, types and owners against the operator's lists. */
 #include "selector.h"
 
 #include "name_pattern.h"
@@ -24,6 +24,7 @@ TAILQ_HEAD(list, entry);
 struct selector {
   struct list programs;
   struct list types;
+  struct list owners;
   bool ignore_selected;
 };
 
@@ -33,6 +34,7 @@ struct selector *selector_new(void) {
     return NULL;
   TAILQ_INIT(&selector->programs);
   TAILQ_INIT(&selector->types);
+  TAILQ_INIT(&selector->owners);
   return selector;
 }
 
@@ -51,6 +53,7 @@ void selector_free(struct selector *selector) {
     return;
   list_free(&selector->programs);
   list_free(&selector->types);
+  list_free(&selector->owners);
   free(selector);
 }
 
@@ -77,9 +80,9 @@ static int compile(struct entry *entry, char *reason, size_t reason_size) {
   return status == REG_ESPACE ? -ENOMEM : -EINVAL;
 }
 
-int selector_add_program(struct selector *selector, const char *text,
-                         char *reason, size_t reason_size) {
-  int rc = name_pattern_check(text, reason, reason_size);
+static int add_pattern(struct list *list, enum name_kind kind, const char *text,
+                       char *reason, size_t reason_size) {
+  int rc = name_pattern_check(kind, text, reason, reason_size);
   if (rc != 0)
     return rc;
   struct entry *entry = entry_new(text);
@@ -88,10 +91,22 @@ int selector_add_program(struct selector *selector, const char *text,
   if (name_pattern_is_regex(text))
     rc = compile(entry, reason, reason_size);
   if (rc == 0)
-    TAILQ_INSERT_TAIL(&selector->programs, entry, link);
+    TAILQ_INSERT_TAIL(list, entry, link);
   else
     free(entry);
   return rc;
+}
+
+int selector_add_program(struct selector *selector, const char *text,
+                         char *reason, size_t reason_size) {
+  return add_pattern(&selector->programs, NAME_OF_PROGRAM, text, reason,
+                     reason_size);
+}
+
+int selector_add_owner(struct selector *selector, const char *text,
+                       char *reason, size_t reason_size) {
+  return add_pattern(&selector->owners, NAME_OF_OWNER, text, reason,
+                     reason_size);
 }
 
 int selector_add_type(struct selector *selector, const char *type_name) {
@@ -127,15 +142,22 @@ static void mark_matching(struct list *list) {
   TAILQ_FOREACH(entry, list, link) { entry->has_selected |= entry->matches; }
 }
 
+bool selector_needs_owner(const struct selector *selector) {
+  return !TAILQ_EMPTY(&selector->owners);
+}
+
 bool selector_matches(struct selector *selector, const char *name,
-                      const char *type_name) {
-  if (TAILQ_EMPTY(&selector->programs) && TAILQ_EMPTY(&selector->types))
+                      const char *type_name, const char *owner) {
+  if (TAILQ_EMPTY(&selector->programs) && TAILQ_EMPTY(&selector->types) &&
+      TAILQ_EMPTY(&selector->owners))
     return true;
   bool selected = list_matches(&selector->types, type_name) &&
+                  list_matches(&selector->owners, owner) &&
                   list_matches(&selector->programs, name);
   if (selected) {
     mark_matching(&selector->programs);
     mark_matching(&selector->types);
+    mark_matching(&selector->owners);
   }
   return selected != selector->ignore_selected;
 }
@@ -152,4 +174,5 @@ static void tell_unused(const struct list *list, const char *option,
 void selector_tell_unused(const struct selector *selector, selector_tell tell) {
   tell_unused(&selector->programs, "Program", tell);
   tell_unused(&selector->types, "ProgramType", tell);
+  tell_unused(&selector->owners, "Owner", tell);
 }

@@ -36,6 +36,56 @@ START_TEST(group_name_of__several_parts__are_joined_in_order) {
 }
 END_TEST
 
+/* The name of a program of that owner. */
+static const char *owned_name_of(const char *text, const char *owner,
+                                 bool is_owned) {
+  const struct prog_sample sample = {
+      .name = "fw", .type_name = "xdp", .owner = owner, .is_owned = is_owned};
+  ck_assert_int_eq(group_name_format_parse(text, &format), 0);
+  group_name_of(&format, &sample, name);
+  return name;
+}
+
+/* The first "-" ends the first part, whatever it is. */
+START_TEST(group_name_of__owner__has_no_dash) {
+  ck_assert_str_eq(owned_name_of("owner", "falco.service", true),
+                   "falco_service");
+  ck_assert_str_eq(
+      owned_name_of("owner name", "systemd-networkd.service", true),
+      "systemd_networkd_service-fw");
+  ck_assert_str_eq(owned_name_of("name owner", "container/nginx", true),
+                   "fw-container_nginx");
+  ck_assert_str_eq(owned_name_of("owner type name", "uid-1000", false),
+                   "uid_1000-xdp-fw");
+  ck_assert_str_eq(owned_name_of("owner", "_unknown", false), "_unknown");
+}
+END_TEST
+
+START_TEST(group_name_of__no_owner__is_unknown) {
+  ck_assert_str_eq(owned_name_of("owner name", NULL, false), "_unknown-fw");
+  ck_assert_str_eq(owned_name_of("owner", "", true), "__unknown");
+}
+END_TEST
+
+/* A process or a cgroup may call itself anything. */
+START_TEST(group_name_of__hostile_owner__is_nobody_elses) {
+  static const char *const forged[][2] = {
+      {"_unknown", "__unknown"},  {"/unknown", "__unknown"},
+      {"uid-0", "_uid_0"},        {"uid\n0", "_uid_0"},
+      {"uid-", "_uid_"},          {"uid-0x", "uid_0x"},
+      {"_unknown2", "_unknown2"}, {"uid", "uid"}};
+  for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++)
+    ck_assert_str_eq(owned_name_of("owner", forged[i][0], true), forged[i][1]);
+  static const char *const reserved[] = {"_other", "_brief", "bpf_stats"};
+  for (size_t i = 0; i < 3; i++) {
+    const size_t len = strlen(reserved[i]);
+    owned_name_of("owner", reserved[i], true);
+    ck_assert_uint_eq(strlen(name), len + 17);
+    ck_assert_int_eq(name[len], '-');
+  }
+}
+END_TEST
+
 START_TEST(group_name_format_parse__not_a_format__is_refused_and_untouched) {
   static const char *const wrong[] = {
       "", " ", "-", "nam", "name name", "Name", "uid", "name,type", "names"};
@@ -86,6 +136,14 @@ START_TEST(group_name_of__too_long__is_cut_and_ends_in_a_hash) {
 }
 END_TEST
 
+START_TEST(group_name_of__owner_of_256_bytes__is_cut_and_ends_in_a_hash) {
+  owned_name_of("owner name", repeated('-', 256), true);
+  ck_assert_uint_eq(strlen(name), 127);
+  ck_assert_mem_eq(name, repeated('_', 110), 110);
+  ck_assert_int_eq(name[110], '-');
+}
+END_TEST
+
 START_TEST(group_name_of__long_names_differ_at_the_end__stay_apart) {
   char text[201];
   memset(text, 'x', 200);
@@ -108,6 +166,8 @@ Suite *group_name_suite(void) {
   TCase *core = tcase_create("core");
   tcase_add_test(core, group_name_of__each_part__is_that_part);
   tcase_add_test(core, group_name_of__several_parts__are_joined_in_order);
+  tcase_add_test(core, group_name_of__owner__has_no_dash);
+  tcase_add_test(core, group_name_of__no_owner__is_unknown);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_test(
@@ -115,6 +175,9 @@ Suite *group_name_suite(void) {
   tcase_add_test(limits, group_name_of__every_byte__only_safe_ones_stay);
   tcase_add_test(limits, group_name_of__fits_the_buffer__is_whole);
   tcase_add_test(limits, group_name_of__too_long__is_cut_and_ends_in_a_hash);
+  tcase_add_test(limits, group_name_of__hostile_owner__is_nobody_elses);
+  tcase_add_test(limits,
+                 group_name_of__owner_of_256_bytes__is_cut_and_ends_in_a_hash);
   tcase_add_test(limits,
                  group_name_of__long_names_differ_at_the_end__stay_apart);
   suite_add_tcase(suite, limits);

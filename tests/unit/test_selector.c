@@ -25,58 +25,110 @@ static int add(const char *entry) {
 }
 
 START_TEST(selector_matches__no_entry__selects_all) {
-  ck_assert(selector_matches(selector, "a", "xdp"));
+  ck_assert(selector_matches(selector, "a", "xdp", "_unknown"));
   selector_ignore_selected(selector, true);
-  ck_assert(selector_matches(selector, "a", "xdp"));
+  ck_assert(selector_matches(selector, "a", "xdp", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__exact_name__selects_that_alone) {
   ck_assert_int_eq(add("xdp_firewall"), 0);
-  ck_assert(selector_matches(selector, "xdp_firewall", "xdp"));
-  ck_assert(!selector_matches(selector, "xdp_firewall2", "xdp"));
-  ck_assert(!selector_matches(selector, "xdp_firewal", "xdp"));
-  ck_assert(!selector_matches(selector, "XDP_firewall", "xdp"));
+  ck_assert(selector_matches(selector, "xdp_firewall", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "xdp_firewall2", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "xdp_firewal", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "XDP_firewall", "xdp", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__exact_name_with_regex_characters__is_literal) {
   ck_assert_int_eq(add("a.c"), 0);
-  ck_assert(selector_matches(selector, "a.c", "xdp"));
-  ck_assert(!selector_matches(selector, "abc", "xdp"));
+  ck_assert(selector_matches(selector, "a.c", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "abc", "xdp", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__regex__selects_what_it_finds) {
   ck_assert_int_eq(add("/^cil_(from|to)_/"), 0);
-  ck_assert(selector_matches(selector, "cil_from_netdev", "sched_cls"));
-  ck_assert(selector_matches(selector, "cil_to_host", "sched_cls"));
-  ck_assert(!selector_matches(selector, "cil_at_host", "sched_cls"));
+  ck_assert(
+      selector_matches(selector, "cil_from_netdev", "sched_cls", "_unknown"));
+  ck_assert(selector_matches(selector, "cil_to_host", "sched_cls", "_unknown"));
+  ck_assert(
+      !selector_matches(selector, "cil_at_host", "sched_cls", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__several_programs__any_of_them) {
   ck_assert_int_eq(add("one"), 0);
   ck_assert_int_eq(add("/^two/"), 0);
-  ck_assert(selector_matches(selector, "one", "xdp"));
-  ck_assert(selector_matches(selector, "twofold", "xdp"));
-  ck_assert(!selector_matches(selector, "three", "xdp"));
+  ck_assert(selector_matches(selector, "one", "xdp", "_unknown"));
+  ck_assert(selector_matches(selector, "twofold", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "three", "xdp", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__type__selects_that_type) {
   ck_assert_int_eq(selector_add_type(selector, "xdp"), 0);
-  ck_assert(selector_matches(selector, "a", "xdp"));
-  ck_assert(!selector_matches(selector, "xdp", "kprobe"));
+  ck_assert(selector_matches(selector, "a", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "xdp", "kprobe", "_unknown"));
 }
 END_TEST
 
 START_TEST(selector_matches__name_and_type__needs_both) {
   ck_assert_int_eq(add("a"), 0);
   ck_assert_int_eq(selector_add_type(selector, "xdp"), 0);
-  ck_assert(selector_matches(selector, "a", "xdp"));
-  ck_assert(!selector_matches(selector, "a", "kprobe"));
-  ck_assert(!selector_matches(selector, "b", "xdp"));
+  ck_assert(selector_matches(selector, "a", "xdp", "_unknown"));
+  ck_assert(!selector_matches(selector, "a", "kprobe", "_unknown"));
+  ck_assert(!selector_matches(selector, "b", "xdp", "_unknown"));
+}
+END_TEST
+
+static int add_owner(const char *entry) {
+  return selector_add_owner(selector, entry, reason, sizeof(reason));
+}
+
+START_TEST(selector_matches__owner__is_compared_as_it_is) {
+  ck_assert(!selector_needs_owner(selector));
+  ck_assert_int_eq(add_owner("falco.service"), 0);
+  ck_assert_int_eq(add_owner("/^(user|container)\\//"), 0);
+  ck_assert(selector_needs_owner(selector));
+  ck_assert(selector_matches(selector, "a", "xdp", "falco.service"));
+  ck_assert(!selector_matches(selector, "a", "xdp", "falco_service"));
+  ck_assert(selector_matches(selector, "a", "xdp", "container/nginx"));
+  ck_assert(!selector_matches(selector, "a", "xdp", "_unknown"));
+}
+END_TEST
+
+START_TEST(selector_matches__owner_and_name__needs_both) {
+  ck_assert_int_eq(add_owner("falco.service"), 0);
+  ck_assert_int_eq(add("a"), 0);
+  ck_assert(selector_matches(selector, "a", "xdp", "falco.service"));
+  ck_assert(!selector_matches(selector, "b", "xdp", "falco.service"));
+  ck_assert(!selector_matches(selector, "a", "xdp", "uid-0"));
+  selector_ignore_selected(selector, true);
+  ck_assert(!selector_matches(selector, "a", "xdp", "falco.service"));
+  ck_assert(selector_matches(selector, "a", "xdp", "uid-0"));
+}
+END_TEST
+
+/* Units escape by backslashes; a process may call itself anything. */
+START_TEST(selector_add_owner__any_bytes__are_taken) {
+  ck_assert_int_eq(add_owner("my\\x2dapp@.service"), 0);
+  ck_assert_int_eq(add_owner("(sd pam) *"), 0);
+  ck_assert_int_eq(add_owner("/^my\\\\x2d/"), 0);
+  ck_assert(selector_matches(selector, "a", "xdp", "my\\x2dapp@.service"));
+  ck_assert(selector_matches(selector, "a", "xdp", "my\\x2dother.service"));
+  ck_assert(selector_matches(selector, "a", "xdp", "(sd pam) *"));
+}
+END_TEST
+
+START_TEST(selector_add_owner__not_valid__says_why) {
+  ck_assert_int_eq(add_owner(""), -EINVAL);
+  ck_assert_str_eq(reason, "it is empty");
+  ck_assert_int_eq(add_owner("/open"), -EINVAL);
+  ck_assert_int_eq(add_owner("/a(b/"), -EINVAL);
+  ck_assert_int_eq(add_owner("/\\d/"), -EINVAL);
+  ck_assert_int_eq(add_owner("/(a{255}){255}/"), -EINVAL);
+  ck_assert(!selector_needs_owner(selector));
 }
 END_TEST
 
@@ -84,9 +136,9 @@ START_TEST(selector_matches__ignore_selected__selects_the_rest) {
   ck_assert_int_eq(add("a"), 0);
   ck_assert_int_eq(selector_add_type(selector, "xdp"), 0);
   selector_ignore_selected(selector, true);
-  ck_assert(!selector_matches(selector, "a", "xdp"));
-  ck_assert(selector_matches(selector, "a", "kprobe"));
-  ck_assert(selector_matches(selector, "b", "xdp"));
+  ck_assert(!selector_matches(selector, "a", "xdp", "_unknown"));
+  ck_assert(selector_matches(selector, "a", "kprobe", "_unknown"));
+  ck_assert(selector_matches(selector, "b", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -95,7 +147,7 @@ START_TEST(selector_add_program__bad_regex__says_why_and_adds_nothing) {
   ck_assert_str_eq(reason, "Invalid regular expression");
   ck_assert_int_eq(add("/a(b/"), -EINVAL);
   ck_assert_str_eq(reason, "Unmatched ( or \\(");
-  ck_assert(selector_matches(selector, "anything", "xdp"));
+  ck_assert(selector_matches(selector, "anything", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -147,7 +199,7 @@ static const struct {
 START_TEST(selector_add_program__no_name_that_can_be__suggests_a_regex) {
   ck_assert_int_eq(add(no_names[_i].entry), -EINVAL);
   ck_assert_str_eq(reason, no_names[_i].reason);
-  ck_assert(selector_matches(selector, "anything", "xdp"));
+  ck_assert(selector_matches(selector, "anything", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -165,7 +217,7 @@ END_TEST
 
 START_TEST(selector_add_program__escapes_that_work__are_taken) {
   ck_assert_int_eq(add("/^\\w+$/"), 0);
-  ck_assert(selector_matches(selector, "ab_1", "xdp"));
+  ck_assert(selector_matches(selector, "ab_1", "xdp", "_unknown"));
   ck_assert_int_eq(add("/\\bb\\B\\S\\S\\>/"), 0);
   ck_assert_int_eq(add("/^a\\.b\\$\\_/"), 0);
   ck_assert_int_eq(add("/[^\\.]$/"), 0);
@@ -194,11 +246,11 @@ START_TEST(selector_tell_unused__names_what_has_selected_nothing) {
   ck_assert_int_eq(selector_add_type(selector, "kprobe"), 0);
   ck_assert_str_eq(find_unused(), "Program /^p_d+$/;Program /^x/;Program "
                                   "xdp_a;ProgramType xdp;ProgramType kprobe;");
-  selector_matches(selector, "other", "xdp");
-  selector_matches(selector, "xdp_a", "sched_cls");
+  selector_matches(selector, "other", "xdp", "_unknown");
+  selector_matches(selector, "xdp_a", "sched_cls", "_unknown");
   ck_assert_str_eq(find_unused(), "Program /^p_d+$/;Program /^x/;Program "
                                   "xdp_a;ProgramType xdp;ProgramType kprobe;");
-  selector_matches(selector, "xdp_a", "xdp");
+  selector_matches(selector, "xdp_a", "xdp", "_unknown");
   ck_assert_str_eq(find_unused(), "Program /^p_d+$/;ProgramType kprobe;");
 }
 END_TEST
@@ -207,8 +259,9 @@ START_TEST(selector_tell_unused__ignored_is_used) {
   ck_assert_int_eq(add("a"), 0);
   ck_assert_int_eq(add("b"), 0);
   selector_ignore_selected(selector, true);
-  selector_matches(selector, "a", "xdp");
-  ck_assert_str_eq(find_unused(), "Program b;");
+  selector_matches(selector, "a", "xdp", "_unknown");
+  ck_assert_int_eq(add_owner("falco.service"), 0);
+  ck_assert_str_eq(find_unused(), "Program b;Owner falco.service;");
 }
 END_TEST
 
@@ -273,6 +326,8 @@ Suite *selector_suite(void) {
   tcase_add_test(core, selector_matches__several_programs__any_of_them);
   tcase_add_test(core, selector_matches__type__selects_that_type);
   tcase_add_test(core, selector_matches__name_and_type__needs_both);
+  tcase_add_test(core, selector_matches__owner__is_compared_as_it_is);
+  tcase_add_test(core, selector_matches__owner_and_name__needs_both);
   tcase_add_test(core, selector_matches__ignore_selected__selects_the_rest);
   tcase_add_test(core, selector_tell_unused__names_what_has_selected_nothing);
   tcase_add_test(core, selector_tell_unused__ignored_is_used);
@@ -295,6 +350,8 @@ Suite *selector_suite(void) {
       limits, selector_add_program__longest_regex__is_taken_and_longer_is_not);
   tcase_add_test(limits, selector_add_program__regex_that_explodes__is_refused);
   tcase_add_test(limits, selector_add_program__ordinary_repetitions__are_taken);
+  tcase_add_test(limits, selector_add_owner__any_bytes__are_taken);
+  tcase_add_test(limits, selector_add_owner__not_valid__says_why);
   tcase_add_test(limits, selector_free__null__does_nothing);
   suite_add_tcase(suite, limits);
   return suite;

@@ -55,7 +55,7 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert(settings.enable_stats);
   ck_assert(!settings.log_stats);
   ck_assert(settings.watch_unload);
-  ck_assert(selector_matches(settings.selector, "any", "xdp"));
+  ck_assert(selector_matches(settings.selector, "any", "xdp", "_unknown"));
   ck_assert_uint_eq(settings.instance_format.parts_num, 1);
   ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_NAME);
   ck_assert_uint_eq(settings.group_metrics, metrics_default());
@@ -143,11 +143,33 @@ START_TEST(settings_parse__filters__reach_the_selector) {
   tree_string(option("ProgramType"), "xdp");
   tree_string(option("ProgramType"), "kprobe");
   parse_silently();
-  ck_assert(selector_matches(settings.selector, "one", "xdp"));
-  ck_assert(selector_matches(settings.selector, "two", "kprobe"));
-  ck_assert(selector_matches(settings.selector, "three_more", "xdp"));
-  ck_assert(!selector_matches(settings.selector, "four", "xdp"));
-  ck_assert(!selector_matches(settings.selector, "one", "sched_cls"));
+  ck_assert(selector_matches(settings.selector, "one", "xdp", "_unknown"));
+  ck_assert(selector_matches(settings.selector, "two", "kprobe", "_unknown"));
+  ck_assert(
+      selector_matches(settings.selector, "three_more", "xdp", "_unknown"));
+  ck_assert(!selector_matches(settings.selector, "four", "xdp", "_unknown"));
+  ck_assert(
+      !selector_matches(settings.selector, "one", "sched_cls", "_unknown"));
+}
+END_TEST
+
+START_TEST(settings_parse__owners__are_found_for_a_name_or_a_filter) {
+  ck_assert(!settings_need_owners(&settings));
+  tree_string(option("PluginInstanceFormat"), "owner name");
+  parse_silently();
+  ck_assert(settings_need_owners(&settings));
+  tree_init(&tree);
+  tree_string(option("PluginInstanceFormat"), "name");
+  parse_silently();
+  ck_assert(!settings_need_owners(&settings));
+  tree_init(&tree);
+  oconfig_item_t *owner = option("Owner");
+  tree_string(owner, "falco.service");
+  tree_string(owner, "/^user\\//");
+  parse_silently();
+  ck_assert(settings_need_owners(&settings));
+  ck_assert(selector_matches(settings.selector, "a", "xdp", "user/b.service"));
+  ck_assert(!selector_matches(settings.selector, "a", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -155,8 +177,8 @@ START_TEST(settings_parse__ignore_selected__turns_the_filters_around) {
   tree_boolean(option("IgnoreSelected"), 1);
   tree_string(option("Program"), "one");
   parse_silently();
-  ck_assert(!selector_matches(settings.selector, "one", "xdp"));
-  ck_assert(selector_matches(settings.selector, "two", "xdp"));
+  ck_assert(!selector_matches(settings.selector, "one", "xdp", "_unknown"));
+  ck_assert(selector_matches(settings.selector, "two", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -247,8 +269,8 @@ START_TEST(settings_parse__type_of_another_host__is_a_warning) {
                    "bpf_stats: option ProgramType, value \"netfilter\": this "
                    "host knows no such type, so it selects nothing. Known are "
                    "socket_filter kprobe sched_cls sched_act tracepoint xdp.");
-  ck_assert(selector_matches(settings.selector, "any", "xdp"));
-  ck_assert(!selector_matches(settings.selector, "any", "kprobe"));
+  ck_assert(selector_matches(settings.selector, "any", "xdp", "_unknown"));
+  ck_assert(!selector_matches(settings.selector, "any", "kprobe", "_unknown"));
 }
 END_TEST
 
@@ -257,7 +279,7 @@ START_TEST(settings_parse__no_type_of_this_host__selects_nothing) {
   settings_parse(&settings, &tree.block);
   ck_assert(!settings.wrong);
   ck_assert_uint_eq(fake_collectd_count(LOG_WARNING), 1);
-  ck_assert(!selector_matches(settings.selector, "any", "xdp"));
+  ck_assert(!selector_matches(settings.selector, "any", "xdp", "_unknown"));
 }
 END_TEST
 
@@ -265,7 +287,8 @@ START_TEST(settings_parse__type_that_only_the_kernel_knows__is_taken) {
   fake_libbpf.kernel_types = "7 BPF_PROG_TYPE_PERF_EVENT";
   tree_string(option("ProgramType"), "perf_event");
   parse_silently();
-  ck_assert(selector_matches(settings.selector, "any", "perf_event"));
+  ck_assert(
+      selector_matches(settings.selector, "any", "perf_event", "_unknown"));
   ck_assert_int_eq(fake_libbpf.btfs_held, 0);
 }
 END_TEST
@@ -327,6 +350,13 @@ static const struct wrong_value wrong_values[] = {
      "(POSIX knows no \\d; a digit is [0-9], a letter [a-z])"},
     {"Program", OCONFIG_TYPE_NUMBER, NULL, 7,
      "bpf_stats: option Program, value 7: ", "an exact name"},
+    {"Owner", OCONFIG_TYPE_STRING, "", 0,
+     "bpf_stats: option Owner, value \"\": ", "(it is empty)"},
+    {"Owner", OCONFIG_TYPE_STRING, "/falco[/", 0,
+     "bpf_stats: option Owner, value \"/falco[/\": ",
+     "an exact name or \"/POSIX extended regex/\" ("},
+    {"Owner", OCONFIG_TYPE_NUMBER, NULL, 7,
+     "bpf_stats: option Owner, value 7: ", "an exact name"},
     {"ProgramType", OCONFIG_TYPE_STRING, "XDP", 0,
      "bpf_stats: option ProgramType, value \"XDP\": ",
      "one of socket_filter kprobe sched_cls sched_act tracepoint xdp."},
@@ -341,7 +371,7 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option ProgramType, value true: ", "a program type"},
     {"PluginInstanceFormat", OCONFIG_TYPE_STRING, "name uid", 0,
      "bpf_stats: option PluginInstanceFormat, value \"name uid\": ",
-     "name, type, tag and id"},
+     "owner, name, type, tag and id"},
     {"PluginInstanceFormat", OCONFIG_TYPE_NUMBER, NULL, 1,
      "bpf_stats: option PluginInstanceFormat, value 1: ", "tag and id"},
     {"Metrics", OCONFIG_TYPE_STRING, "coverage", 0,
@@ -413,7 +443,7 @@ static const char *const all_keys[] = {
     "EnableStats",          "Program",  "ProgramType",  "IgnoreSelected",
     "PluginInstanceFormat", "Metrics",  "MaxInstances", "Source",
     "IteratorPin",          "LogStats", "SampleWindow", "MissRateThreshold",
-    "WatchUnload"};
+    "WatchUnload",          "Owner"};
 
 START_TEST(settings_parse__no_value__is_one_clear_line) {
   option(all_keys[_i]);
@@ -471,6 +501,8 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__empty_block__keeps_the_defaults);
   tcase_add_test(core, settings_parse__booleans__as_words_of_any_kind);
   tcase_add_test(core, settings_parse__filters__reach_the_selector);
+  tcase_add_test(core,
+                 settings_parse__owners__are_found_for_a_name_or_a_filter);
   tcase_add_test(core,
                  settings_parse__ignore_selected__turns_the_filters_around);
   tcase_add_test(core, settings_parse__instance_format__is_taken);
