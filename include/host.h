@@ -20,6 +20,7 @@ struct host {
   struct churn churn;
   size_t folded_programs; /* counted under "_other" */
   size_t elsewhere;       /* programs of which the costs stand at others */
+  size_t unowned;         /* programs whose owner is not found */
   /* Since the start. */
   uint64_t read_errors; /* programs that were not read */
   uint64_t

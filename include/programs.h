@@ -27,6 +27,7 @@ struct program {
   enum misses misses;
   bool is_elsewhere; /* see struct prog_sample */
   bool folded;       /* counted under "_other" for want of room */
+  bool is_owned;     /* its owner was found, and its group goes by that */
   bool in_snapshot;  /* the last snapshot had it, readable */
   uint64_t
       missing_since_ns; /* the first complete snapshot without it, while
@@ -39,7 +40,8 @@ struct program {
   bool missing_before; /* it was missing already at the snapshot before */
   bool is_new;         /* first seen */
   bool ended;          /* it was unloaded, and the sample is its end */
-  bool wants_group;    /* for groups: first seen, and selected */
+  bool wants_group;    /* for groups: first seen, or its owner was found, and
+                          selected */
 };
 
 struct program_list {

@@ -21,6 +21,7 @@ struct reading {
   const struct prog_snapshot *snapshot;
   struct coverage coverage;
   int statistics_error; /* -errno of turning statistics on, or 0 */
+  bool wants_owners;    /* who loaded each program is looked for */
   bool wants_watch;     /* on unloads */
   const char
       *unwatched_reason; /* why nobody watches; "": unloads are watched */

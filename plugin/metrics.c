@@ -104,6 +104,11 @@ COMPUTE(uncounted_programs) {
          gauge((double)reading->host->elsewhere, ret_value);
 }
 
+COMPUTE(unowned_programs) {
+  return reading->wants_owners &&
+         gauge((double)reading->host->unowned, ret_value);
+}
+
 COMPUTE(unwatched_unloads) {
   return derive(reading->host->unwatched_unloads, ret_value);
 }
@@ -138,6 +143,7 @@ static const struct metric metrics[] = {
     METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),
     METRIC(folded_programs, "count", "folded_programs", GAUGE, NEVER, ALWAYS),
     METRIC(uncounted_programs, "count", "uncounted_programs", GAUGE, NEVER, ALWAYS),
+    METRIC(unowned_programs, "count", "unowned_programs", GAUGE, NEVER, ALWAYS),
     METRIC(unwatched_unloads, "derive", "unwatched_unloads", DERIVE, NEVER, ALWAYS),
     METRIC(read_errors, "derive", "read_errors", DERIVE, NEVER, ALWAYS),
     METRIC(read, "duration", "read", GAUGE, NEVER, ALWAYS),

@@ -184,7 +184,8 @@ static int open_all(struct reader *reader, struct source_note *ret_note) {
 
 int reader_open(struct reader *reader, const struct reading **ret_reading) {
   struct reading *reading = &reader->reading;
-  *reading = (struct reading){.wants_watch = reader->options.watch_unload,
+  *reading = (struct reading){.wants_owners = reader->options.owners,
+                              .wants_watch = reader->options.watch_unload,
                               .unwatched_reason = reader->watch.reason};
   *ret_reading = reading;
   stats_switch_update(&reader->stats_switch);

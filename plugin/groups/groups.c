@@ -48,8 +48,8 @@ void groups_begin_after(struct groups *groups, uint32_t id,
 }
 
 /* Takes note of a program that is first seen. WATCHED: loads are counted by the
- * kernel. Returns whether it is selected. */
-static bool meet(struct groups *groups, const struct program *program,
+ * kernel. */
+static void meet(struct groups *groups, const struct program *program,
                  bool watched) {
   const struct prog_sample *sample = program->sample;
   const uint64_t first_time_ns = groups->programs.first_time_ns;
@@ -57,8 +57,6 @@ static bool meet(struct groups *groups, const struct program *program,
                 (first_time_ns != 0 && sample->load_time_ns > first_time_ns);
   churn_see(&groups->host.churn, sample->id, sample->load_time_ns,
             loaded && !watched);
-  return selector_matches(groups->options.selector, sample->name,
-                          sample->type_name, prog_sample_owner(sample));
 }
 
 static bool is_own(const struct prog_snapshot *snapshot, uint32_t id) {
@@ -66,6 +64,25 @@ static bool is_own(const struct prog_snapshot *snapshot, uint32_t id) {
     if (snapshot->own_ids[i] == id)
       return true;
   return false;
+}
+
+/* Whether the owner of a known program was found since. From the begin of an
+ * interval on it counts where its owner does; what it has counted stays where
+ * it was, so that all groups together are what the host is. An advance that is
+ * of more than one interval would be too much for its new group. */
+static bool is_claimed(const struct program *program, enum part part) {
+  return !program->is_new && !program->is_owned && program->sample != NULL &&
+         program->sample->is_owned && program->measured && !program->ended &&
+         (part == PART_WHOLE || part == PART_BEFORE_WINDOW);
+}
+
+/* Takes note of the owner. Returns whether the program is selected. */
+static bool select_program(struct groups *groups, struct program *program,
+                           const struct prog_snapshot *snapshot) {
+  const struct prog_sample *sample = program->sample;
+  program->is_owned = sample->is_owned || is_own(snapshot, program->id);
+  return selector_matches(groups->options.selector, sample->name,
+                          sample->type_name, prog_sample_owner(sample));
 }
 
 /* Finds the group of a program that is selected; NULL: it is yet to be made. */
@@ -83,7 +100,8 @@ static struct group *find_group(const struct groups *groups,
 }
 
 /* Makes the group of a program, or finds the one that was made for another just
- * now. Returns 0, or -ENOMEM. */
+ * now. Returns 0; or -ENOMEM for a program that is new: one that has counted is
+ * folded, as it must not be forgotten. */
 static int make_group(struct groups *groups, struct program *program,
                       const struct prog_snapshot *snapshot) {
   char name[GROUP_NAME_SIZE];
@@ -92,7 +110,7 @@ static int make_group(struct groups *groups, struct program *program,
     return 0;
   int rc = group_table_create(groups->table, name, snapshot->awake_ns,
                               &program->group);
-  if (rc != -ENOSPC)
+  if (rc == 0 || (rc == -ENOMEM && program->is_new))
     return rc;
   program->folded = true;
   program->group = group_table_reserved(groups->table, GROUP_OTHER);
@@ -108,17 +126,21 @@ static void forget(struct groups *groups, struct program *program) {
 }
 
 /* Since when a group counts that this program brings to life. */
-static uint64_t since_of(const struct program *program,
+static uint64_t since_of(const struct groups *groups,
+                         const struct program *program,
                          const struct prog_snapshot *snapshot) {
   if (!program->measured || program->load_time_ns > snapshot->time_ns)
     return snapshot->awake_ns;
+  if (!program->is_new)
+    return groups->programs.last_awake_ns;
   const uint64_t age_ns = snapshot->time_ns - program->load_time_ns;
   return age_ns < snapshot->awake_ns ? snapshot->awake_ns - age_ns : 0;
 }
 
 static void touch(struct groups *groups, const struct program *program,
                   const struct prog_snapshot *snapshot) {
-  group_table_touch(groups->table, program->group, since_of(program, snapshot));
+  group_table_touch(groups->table, program->group,
+                    since_of(groups, program, snapshot));
 }
 
 /* Gives programs that are folded groups of their own, as long as there is
@@ -128,7 +150,6 @@ static void touch(struct groups *groups, const struct program *program,
 static void unfold(struct groups *groups,
                    const struct prog_snapshot *snapshot) {
   const struct program_list *list = &groups->programs.list;
-  const uint64_t now_ns = snapshot->awake_ns;
   if (groups->host.folded_programs == 0)
     return;
   for (size_t i = 0; i < list->num; i++) {
@@ -137,34 +158,49 @@ static void unfold(struct groups *groups,
       continue;
     char name[GROUP_NAME_SIZE];
     struct group *group = find_group(groups, program, snapshot, name);
-    if (group == NULL &&
-        group_table_create(groups->table, name, now_ns, &group) != 0)
+    if (group == NULL && group_table_create(groups->table, name,
+                                            snapshot->awake_ns, &group) != 0)
       continue;
     if (group->is_new)
       group->total = prog_stats_add(
           group->total, prog_stats_sub(program->counted, program->advance));
-    group_table_touch(groups->table, group,
-                      program->measured ? groups->programs.last_awake_ns
-                                        : now_ns);
     program->group = group;
     program->folded = false;
+    touch(groups, program, snapshot);
   }
 }
 
+/* Finds out whether the program wants a group that it does not have yet, and
+ * touches the one that it has. */
+static void decide(struct groups *groups, struct program *program,
+                   const struct prog_snapshot *snapshot, enum part part) {
+  const bool claimed = is_claimed(program, part);
+  program->wants_group = false;
+  if (program->is_new)
+    meet(groups, program, snapshot->unloads != NULL);
+  if (program->group != NULL)
+    touch(groups, program, snapshot);
+  if (!program->is_new && !claimed)
+    return;
+  program->group = NULL;
+  program->folded = false;
+  program->wants_group = select_program(groups, program, snapshot);
+}
+
 /* Finds the group of each program. Groups that live on are touched before room
- * is made for others, so that a reload cannot lose its group. */
+ * is made for others, so that a reload cannot lose its group; also the group
+ * that a program leaves, which is shown once more. */
 static void assign(struct groups *groups, const struct prog_snapshot *snapshot,
                    enum part part) {
-  const bool watched = snapshot->unloads != NULL;
   struct program_list *list = &groups->programs.list;
   char name[GROUP_NAME_SIZE];
   group_table_begin(groups->table, part);
   for (size_t i = 0; i < list->num; i++) {
     struct program *program = &list->items[i];
-    program->wants_group = program->is_new && meet(groups, program, watched);
+    decide(groups, program, snapshot, part);
     if (program->wants_group)
       program->group = find_group(groups, program, snapshot, name);
-    if (program->group != NULL)
+    if (program->wants_group && program->group != NULL)
       touch(groups, program, snapshot);
   }
   group_table_settle(groups->table, snapshot->awake_ns);

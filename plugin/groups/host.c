@@ -4,13 +4,14 @@
 
 static void add_up(struct host *host, const struct programs *programs,
                    enum part part) {
-  host->folded_programs = host->elsewhere = 0;
+  host->folded_programs = host->elsewhere = host->unowned = 0;
   group_begin(&host->group, part);
   for (size_t i = 0; i < programs->list.num; i++) {
     const struct program *program = &programs->list.items[i];
     if (program_is_loaded(program)) {
       host->folded_programs += program->folded;
       host->elsewhere += program->is_elsewhere;
+      host->unowned += !program->is_owned;
     }
     program_add_up(program, &host->group, part);
   }

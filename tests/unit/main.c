@@ -11,6 +11,7 @@ int main(void) {
   srunner_add_suite(runner, churn_suite());
   srunner_add_suite(runner, groups_suite());
   srunner_add_suite(runner, unloads_suite());
+  srunner_add_suite(runner, owners_suite());
   srunner_add_suite(runner, flood_suite());
   srunner_add_suite(runner, metrics_suite());
   srunner_add_suite(runner, prog_stream_suite());

@@ -18,6 +18,7 @@ Suite *groups_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);
 Suite *metrics_suite(void);
+Suite *owners_suite(void);
 Suite *pins_suite(void);
 Suite *prog_stats_suite(void);
 Suite *prog_stream_suite(void);

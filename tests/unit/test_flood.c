@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Unit test of groups in a flood of names: hours of a small host, watched, read
  * each second, in which a tenant loads 300 programs a second, each under a name
- * of its own. Half of them live for three reads, half for none. */
+ * of its own, or for an owner of its own. Half of them live for three reads,
+ * half for none. */
 #include "suites.h"
 
 #include "groups_fixture.h"
@@ -51,6 +52,8 @@ static struct {
 } shown[NAMES_MAX];
 static size_t shown_num;
 
+static bool is_by_owner;
+
 static struct prog_sample finals[SAMPLES_MAX];
 static struct unloads unloads;
 
@@ -88,9 +91,17 @@ static void load(unsigned owner, unsigned reads) {
     world.is_loaded[owner] = true;
 }
 
+/* Has NAME be that of the program, or of its owner. */
+static void name_sample(struct prog_sample *sample, const char *name) {
+  sample->name = is_by_owner ? "program" : name;
+  sample->owner = name;
+  sample->is_owned = true;
+}
+
 static void end(const struct live *live) {
-  finals[unloads.samples_num++] =
-      make_sample(live->id, live->load_time_ns, live->name, live->cnt);
+  struct prog_sample *final = &finals[unloads.samples_num++];
+  *final = make_sample(live->id, live->load_time_ns, live->name, live->cnt);
+  name_sample(final, live->name);
   unloads.unloaded++;
   if (live->owner != FLOOD)
     world.is_loaded[live->owner] = false;
@@ -128,7 +139,7 @@ static void flood(void) {
     world.all += 7;
     memcpy(names[i], brief.name, sizeof(names[i]));
     end(&brief);
-    finals[unloads.samples_num - 1].name = names[i];
+    name_sample(&finals[unloads.samples_num - 1], names[i]);
   }
 }
 
@@ -185,7 +196,8 @@ static void pass(bool is_flooded) {
   begin_snapshot(world.now * second_ns);
   for (size_t i = 0; i < world.live_num; i++) {
     const struct live *live = &world.live[i];
-    program(live->id, live->load_time_ns, live->name, live->cnt);
+    name_sample(program(live->id, live->load_time_ns, NULL, live->cnt),
+                live->name);
   }
   unloads.samples = finals;
   unloads.begins = world.now == 1;
@@ -199,7 +211,8 @@ START_TEST(groups_update__flood_of_names__costs_the_others_nothing) {
   memset(&world, 0, sizeof(world));
   shown_num = 0;
   unloads = (struct unloads){0};
-  groups_start(PLACES, "name");
+  is_by_owner = _i == 1;
+  groups_start(PLACES, is_by_owner ? "owner" : "name");
   for (unsigned i = 0; i < HONEST; i++)
     load(i, 0);
   pass(false);
@@ -241,8 +254,8 @@ Suite *flood_suite(void) {
   Suite *suite = suite_create("flood");
   TCase *tests = tcase_create("flood");
   tcase_add_checked_fixture(tests, groups_setup, groups_teardown);
-  tcase_add_test(tests,
-                 groups_update__flood_of_names__costs_the_others_nothing);
+  tcase_add_loop_test(
+      tests, groups_update__flood_of_names__costs_the_others_nothing, 0, 2);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -28,6 +28,7 @@ static void setup(void) {
       .churn = {.loaded = 5, .unloaded = 3},
       .folded_programs = 1,
       .elsewhere = 4,
+      .unowned = 6,
       .read_errors = 9,
   };
   snapshot = (struct prog_snapshot){
@@ -35,6 +36,7 @@ static void setup(void) {
   reading = (struct reading){
       .host = &host,
       .snapshot = &snapshot,
+      .wants_owners = true,
       .coverage = {.share = 1.0, .measured_ns = 1000000000},
   };
 }
@@ -79,6 +81,7 @@ START_TEST(metrics__ordinary_interval__all_have_their_value) {
   check_derive("programs_loaded", 5);
   check_derive("programs_unloaded", 3);
   check_gauge("folded_programs", 1);
+  check_gauge("unowned_programs", 6);
   check_derive("read_errors", 9);
   check_gauge("read", 0.0015);
 }
@@ -190,6 +193,12 @@ START_TEST(metrics__kernel_does_not_tell_who_is_called__no_number_of_them) {
   check_gauge("uncounted_programs", 4);
   snapshot.knows_elsewhere = false;
   ck_assert(!compute("uncounted_programs"));
+}
+END_TEST
+
+START_TEST(metrics__nobody_asks_for_owners__no_number_of_the_unowned) {
+  reading.wants_owners = false;
+  ck_assert(!compute("unowned_programs"));
 }
 END_TEST
 
@@ -329,6 +338,8 @@ Suite *metrics_suite(void) {
                  metrics__of_a_window__gauges_are_of_it_and_counters_estimated);
   tcase_add_test(limits, metrics__window_lost__no_runs_and_no_run_time);
   tcase_add_test(limits, metrics__misses_uncounted__no_series_of_them);
+  tcase_add_test(limits,
+                 metrics__nobody_asks_for_owners__no_number_of_the_unowned);
   tcase_add_test(limits,
                  metrics__misses_of_one_program_uncounted__host_alone_has_them);
   tcase_add_test(limits, metrics__not_begun__no_series_of_runs);
