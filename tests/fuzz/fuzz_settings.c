@@ -18,14 +18,14 @@
 enum { ITEMS_MAX = 7, BLOCKS_MAX = 3, STRING_MAX = 1200 };
 
 static const char *const keys[] = {
-    "EnableStats",  "SampleWindow", "Program",
-    "ProgramType",  "MaxInstances", "IgnoreSelected",
-    "Metrics",      "Source",       "PluginInstanceFormat",
-    "IteratorPin",  "WatchUnload",  "MissRateThreshold",
-    "LogStats",     "samplewindow", "Nonsense",
-    "enable_stats",
+    "EnableStats", "SampleWindow", "Program",
+    "ProgramType", "MaxInstances", "IgnoreSelected",
+    "Metrics",     "Source",       "PluginInstanceFormat",
+    "IteratorPin", "WatchUnload",  "MissRateThreshold",
+    "LogStats",    "samplewindow", "Owner",
+    "Nonsense",    "enable_stats",
 };
-enum { KEYS_NUM = sizeof(keys) / sizeof(keys[0]), KEYS_UNKNOWN_FROM = 14 };
+enum { KEYS_NUM = sizeof(keys) / sizeof(keys[0]), KEYS_UNKNOWN_FROM = 15 };
 
 static const char *const words[] = {
     "auto",        "iterator",      "syscall",  "name",
@@ -33,7 +33,7 @@ static const char *const words[] = {
     "kprobe",      "true",          "off",      "invocations",
     "run_time_ns", "memory",        "/^a.*b$/", "/",
     "//",          "/run/pin",      "",         "coverage",
-    "miss_rate",   "/a(b/",         "/[a-/",
+    "miss_rate",   "/a(b/",         "/[a-/",    "owner name",
 };
 enum { WORDS_NUM = sizeof(words) / sizeof(words[0]) };
 

@@ -218,6 +218,7 @@ static void check_counts(const struct check *check, const struct host *host) {
          "read errors add up, once a read");
   if (keeps_all(trial))
     demand(host->folded_programs == 0, "nothing is folded");
+  demand(host->unowned <= host->group.programs, "unowned ones are programs");
   if (check->snapshot->complete)
     demand(host->group.programs == check->programs_num, "programs of the host");
   if (trial->mode == TRIAL_WATCHED) {

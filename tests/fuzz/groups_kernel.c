@@ -73,6 +73,8 @@ static struct prog_sample describe(const struct kernel_prog *prog) {
       .id = prog->id,
       .load_time_ns = prog->load_time_ns,
       .name = prog->name,
+      .owner = prog->is_owned ? "found.service" : "uid-0",
+      .is_owned = prog->is_owned,
       .type_name = "xdp",
       .memory_bytes = 4096,
       .misses = names[number_of(prog->name)].misses,
@@ -142,6 +144,7 @@ static void happen_to_loaded(struct kernel *kernel, struct kernel_prog *prog,
   switch (what) {
   case 0:
   case 1:
+    prog->is_owned |= what == 1;
     num = take_byte(input);
     run(kernel, prog, (struct prog_stats){.cnt = num, .nsecs = num * 10ull});
     break;

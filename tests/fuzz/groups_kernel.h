@@ -33,6 +33,7 @@ struct kernel_prog {
   uint32_t id;
   uint64_t load_time_ns;
   const char *name;
+  bool is_owned; /* its owner was found */
   struct prog_stats stats;
   struct prog_stats read; /* when a snapshot last had it */
   bool known;             /* one has */
