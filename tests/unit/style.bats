@@ -12,7 +12,7 @@
   cd "$srcdir"
   shellcheck -x scripts/* tests/hosts/root tests/kernels/fetch tests/kernels/guest-init \
     tests/kernels/guest-shape tests/kernels/shapes tests/kernels/sysroot tests/*/run \
-    tests/package/prepare debian/*.preinst debian/*.postinst debian/*.prerm debian/*.postrm
+    tests/live/in_cgroup tests/package/prepare debian/*.preinst debian/*.postinst debian/*.prerm debian/*.postrm
   # What common.bash sets and uses is not seen from the tests that load it.
   shellcheck -s bash -e SC2034,SC2153,SC2154 tests/*/*.bash tests/*/*.bats
 }
