@@ -72,7 +72,8 @@ start_edge() {
   extra_config=$(edge_config)
   interval=1
   sleep "$(awk -v now="$(date +%s.%N)" 'BEGIN {print 1 - now % 1}')"
-  start_collectd <<<'MaxInstances 0'
+  start_collectd <<<'MaxInstances 0
+    Owner "/./"'
 }
 
 run_scenario() {

@@ -34,8 +34,8 @@ expected_series() {
     printf "$group %s\n" count-programs derive-run_time_ns gauge-ns_per_call invocations
   done
   printf 'sink_hot %s\n' derive-recursion_misses gauge-miss_rate
-  printf -- '- %s\n' count-folded_programs count-programs count-uncounted_programs derive-programs_loaded \
-    derive-programs_unloaded derive-read_errors derive-recursion_misses derive-run_time_ns \
+  printf -- '- %s\n' count-folded_programs count-programs count-uncounted_programs \
+    count-unowned_programs derive-programs_loaded derive-programs_unloaded derive-read_errors derive-recursion_misses derive-run_time_ns \
     derive-unwatched_unloads duration-read gauge-coverage gauge-cpu_percent \
     gauge-miss_rate gauge-ns_per_call invocations
 }
@@ -202,19 +202,19 @@ influxdb_num() { # QUERY
 
 # Puts values in the place of a dashboard's variables.
 fill() { # HOST PROGRAM
-  sed "s/[$]host/$1/g; s/[$]program/$2/g; s/[$]timeFilter/time > now() - 10m/; s/[$]__interval/1s/"
+  sed "s/[$]host/$1/g; s/[$]program/$2/g; s/[$]owner/$2/g; s/[$]timeFilter/time > now() - 10m/; s/[$]__interval/1s/"
 }
 
 @test "dashboard_of_graphite__each_query__has_data" {
-  queries graphite.json target | fill '*' '*' | expect_data 15 graphite_num
+  queries graphite.json target | fill '*' '*' | expect_data 17 graphite_num
   queries graphite.json target | fill '{web1_example_com,web2}' '{sink_hot,sink_steady}' |
-    expect_data 15 graphite_num
+    expect_data 17 graphite_num
 }
 
 @test "dashboard_of_influxdb__each_query__has_data" {
-  queries influxdb.json query | fill '.*' '.+' | expect_data 15 influxdb_num
+  queries influxdb.json query | fill '.*' '.+' | expect_data 18 influxdb_num
   queries influxdb.json query | fill '(web1\\.example\\.com|web2)' '(sink_hot|sink_steady)' |
-    expect_data 15 influxdb_num
+    expect_data 18 influxdb_num
 }
 
 @test "graphite_render__each_url__is_a_picture_of_data" {
