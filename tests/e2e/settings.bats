@@ -105,6 +105,12 @@ PluginInstanceFormat "type name"'
   has_values xdp-e2e_xdp count-programs
 }
 
+@test "Owner__wrong__is_refused" {
+  refuses 'Owner ""' 'option Owner, value "":' 'it is empty'
+  refuses 'Owner "/falco[/"' 'option Owner, value "/falco[/":' 'POSIX extended regex'
+  refuses 'Owner 5' 'option Owner, value 5:' 'an exact name'
+}
+
 @test "IgnoreSelected__wrong__is_refused" {
   refuses 'IgnoreSelected 2' 'option IgnoreSelected, value 2:' 'true or false'
 }

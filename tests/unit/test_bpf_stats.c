@@ -32,6 +32,7 @@ START_TEST(read__healthy__dispatches_totals_and_is_silent) {
   check_derive("", "invocations", "", 5);
   ck_assert_ptr_null(fake_collectd_value("a", "gauge", "ns_per_call"));
   ck_assert_ptr_null(fake_collectd_value("a", "gauge", "cpu_percent"));
+  ck_assert_ptr_null(fake_collectd_value("", "count", "unowned_programs"));
   ck_assert_uint_eq(fake_collectd.lines_num, 0);
 }
 END_TEST
@@ -203,6 +204,18 @@ START_TEST(read__not_selected__is_in_the_host_alone) {
   ck_assert_ptr_null(fake_collectd_value("a", "invocations", ""));
   check_derive("b", "invocations", "", 6);
   check_derive("", "invocations", "", 11);
+}
+END_TEST
+
+/* The fake kernel shows nobody's owner. */
+START_TEST(read__owners_asked_for__tells_how_many_have_none) {
+  fake_libbpf_add(1, 100, "a", 5);
+  tree_string(tree_option(&tree, "Owner"), "/./");
+  start();
+  read_once();
+  ck_assert_double_eq(
+      fake_collectd_value("", "count", "unowned_programs")->gauge, 1);
+  check_derive("a", "invocations", "", 5);
 }
 END_TEST
 
@@ -660,6 +673,7 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(core, read__ran_before_the_start__begins_without_a_zero);
   tcase_add_test(core, read__idle_groups_wanted__has_all_their_series);
   tcase_add_test(core, read__not_selected__is_in_the_host_alone);
+  tcase_add_test(core, read__owners_asked_for__tells_how_many_have_none);
   tcase_add_test(core, read__log_stats__logs_a_line_for_each_group);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
