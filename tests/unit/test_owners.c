@@ -240,6 +240,24 @@ static void select_owner(const char *entry) {
                    0);
 }
 
+START_TEST(owner__found_of_a_folded_program__is_folded_no_more) {
+  static const char *const owners[] = {"falco.service", "other.service"};
+  select_owner("/^(uid-0|falco.service)$/");
+  for (size_t n = 0; n < 2; n++) {
+    groups_start(1, "owner");
+    for (uint64_t i = 0; i < 2; i++) {
+      begin_snapshot(1000 + 1000 * i);
+      owned(1, "falco.service", "a", 5);
+      owned(2, i == 0 ? NULL : owners[n], "b", 50 + 7 * i);
+      update();
+      ck_assert_uint_eq(groups_host(groups)->folded_programs, 1 - i);
+    }
+    check_group("falco_service", n == 0 ? 12 : 5, n == 0 ? 7 : 0, 2 - n);
+    check_group("_other", 50, 0, 0);
+  }
+}
+END_TEST
+
 START_TEST(owner__selected__has_a_group_from_when_it_is_found) {
   select_owner("falco.service");
   read_one(1000, NULL, 50);
@@ -336,6 +354,7 @@ Suite *owners_suite(void) {
   tcase_add_test(tests, owner__of_a_brief_program__has_its_group_or_none);
   tcase_add_test(tests,
                  owner__found_later_and_no_place__is_folded_until_there_is_one);
+  tcase_add_test(tests, owner__found_of_a_folded_program__is_folded_no_more);
   tcase_add_test(
       tests, owner__found_later_and_no_memory__is_tried_again_and_nothing_lost);
   tcase_add_test(tests, owner__selected__has_a_group_from_when_it_is_found);
