@@ -81,7 +81,11 @@ static char safe_char(char c) {
 }
 
 /* "-" stands between parts, so an owner has none. */
-static char safe_owner_char(char c) { return c == '-' ? '_' : safe_char(c); }
+static char safe_owner_char(char c) {
+  if (c == '-')
+    return '_';
+  return safe_char(c);
+}
 
 /* Adds the text by its characters as SAFE makes them. The hash takes the bytes
  * as they were, so that long names that differ only in an unsafe byte stay
