@@ -14,6 +14,11 @@ enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
  * its place is not followed. Returns 0 or -errno. */
 int pins_give(const char *path, gid_t gid, mode_t mode);
 
+/* Opens a pinned iterator: each time is a walk of its own. Returns a descriptor
+ * that the caller closes; -EMEDIUMTYPE when it is no file on a bpffs; -errno.
+ */
+int pins_open(const char *path);
+
 /* Writes into TEXT what an error of opening or reading a pin means and, where
  * that is known, what helps: a part of a sentence. WHAT is pinned there, or
  * should be: "iterator" or "watch". */

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
-#define PROG_RECORD_VERSION 4
+#define PROG_RECORD_VERSION 5
 
 /* What the loader writes into the anchor of each CPU, see cpu_offsets.bpf.h. */
 #define CPU_OFFSETS_MAGIC 0x62706673616e6368 /* "bpfsanch" */
@@ -23,6 +23,7 @@ enum {
   PROG_RECORD_NAME_SIZE = 512,      /* KSYM_NAME_LEN, bounds names in BTF */
   PROG_RECORD_CPUS_MAX = 4096,      /* for which the iterator has room */
   UNLOAD_PROGRAMS_NUM = 10,         /* of the watch on unloads, attached */
+  OWNER_PROGRAMS_NUM = 2,           /* iterators that find owners */
 };
 
 enum prog_record_flags {
@@ -46,16 +47,23 @@ struct prog_record {
   __u16 version;
   __u16 flags;
   __u32 id;
-  __u32 type; /* enum bpf_prog_type */
+  __u32 uid; /* of who loaded it */
   __u64 load_time_ns;
   __u64 cnt;
   __u64 nsecs;
   __u64 misses;
   __u32 pages;     /* of kernel memory */
-  __u32 name_size; /* bytes of the full name that follow the record, with its
+  __u16 type;      /* enum bpf_prog_type */
+  __u16 name_size; /* bytes of the full name that follow the record, with its
                       NUL, at most PROG_RECORD_NAME_SIZE; 0: none */
   __u8 tag[8];
   char short_name[PROG_RECORD_SHORT_NAME_SIZE];
+};
+
+/* Where the record that marks the end has its tag: the iterators that find
+ * owners and were pinned with this one, 0 for none. */
+struct prog_record_siblings {
+  __u32 ids[OWNER_PROGRAMS_NUM];
 };
 
 /* A record with the room for the longest name. */

@@ -39,6 +39,7 @@ struct prog_sample {
   bool is_elsewhere;     /* what it costs stands, in whole or in part, at the
                             program that calls it or that it replaces */
   uint64_t memory_bytes; /* 0: not known, or not asked for */
+  uint32_t uid;          /* of the process that loaded it */
 };
 
 /* What happened on the host since the last read that was taken in. The counts

@@ -6,6 +6,7 @@
 #ifndef BPF_STATS_SOURCE_H
 #define BPF_STATS_SOURCE_H
 
+#include "prog_record.h"
 #include "prog_snapshot.h"
 #include "refusal.h"
 
@@ -19,7 +20,8 @@ struct source {
   enum privilege needs; /* for a snapshot */
   uint32_t own_id;      /* of the program that serves it; 0: not known, or
                            there is none */
-  bool probes;          /* each possible CPU takes it a probe read */
+  struct prog_record_siblings siblings; /* that were pinned with that */
+  bool probes;                 /* each possible CPU takes it a probe read */
   char why[REFUSAL_TEXT_SIZE]; /* of source_explain() */
 };
 
@@ -37,9 +39,10 @@ int source_syscall_new(bool memory, struct source **ret_source);
 int source_iterator_new(size_t read_size, struct source **ret_source,
                         char *reason, size_t reason_size);
 
-/* Pins the iterator that such a source has loaded at PATH, which is on a bpffs.
- * Returns 0 or -errno. */
-int source_iterator_pin(const struct source *source, const char *path);
+/* Pins the iterator that such a source has loaded at PATH, which is on a bpffs;
+ * whoever reads it learns of its SIBLINGS. Returns 0 or -errno. */
+int source_iterator_pin(const struct source *source,
+                        struct prog_record_siblings siblings, const char *path);
 
 /* Through a pinned iterator: needs read permission on that file. */
 int source_pinned_new(const char *pin, struct source **ret_source, char *reason,

@@ -8,6 +8,7 @@
 #ifndef BPF_STATS_UNLOAD_MAPS_H
 #define BPF_STATS_UNLOAD_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,17 +16,19 @@
 struct unload_maps;
 
 /* Loads and attaches. RING_SIZE_BYTES: a power of two, and a multiple of the
- * size of a page.
+ * size of a page. OWNERS: also who loads each program.
  * Returns 0 and maps that the caller frees; or -errno, -ENOTSUP in a build
  * without BPF programs, and then writes into REASON why. */
-int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
-                     char *reason, size_t reason_size);
+int unload_maps_load(size_t ring_size_bytes, bool owners,
+                     struct unload_maps **ret_maps, char *reason,
+                     size_t reason_size);
 
 /* Opens what is pinned in the directory DIR. Returns as above; -EPROTO when it
  * is something else, -ESTALE or -EPROTONOSUPPORT when it is of another version.
  */
-int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
-                     char *reason, size_t reason_size);
+int unload_maps_open(const char *dir, bool owners,
+                     struct unload_maps **ret_maps, char *reason,
+                     size_t reason_size);
 
 /* Accepts NULL. */
 void unload_maps_free(struct unload_maps *maps);
@@ -35,6 +38,10 @@ void unload_maps_free(struct unload_maps *maps);
  * struct unload_counters. */
 int unload_maps_ring_fd(const struct unload_maps *maps);
 int unload_maps_counters_fd(const struct unload_maps *maps);
+
+/* The ring of struct owner_record, a record for each load; -1 when that is not
+ * wanted. What is pinned always fills it. */
+int unload_maps_owners_fd(const struct unload_maps *maps);
 
 /* The kernel's id of the ring; 0: not known. */
 uint32_t unload_maps_ring_id(const struct unload_maps *maps);

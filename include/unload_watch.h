@@ -7,6 +7,7 @@
 #ifndef BPF_STATS_UNLOAD_WATCH_H
 #define BPF_STATS_UNLOAD_WATCH_H
 
+#include "owner_stream.h"
 #include "prog_record.h"
 #include "prog_snapshot.h"
 #include "prog_stats.h"
@@ -25,9 +26,10 @@ struct unload_watch;
 
 /* A watch that this process loads, if PIN_DIR is NULL, which then has passed
  * its check; or one that is pinned in that directory. RING_SIZE_BYTES: of one
- * that is loaded, see unload_maps.h. Returns 0 and a watch that the caller
+ * that is loaded, see unload_maps.h. OWNERS: it also
+ * tells who loads programs. Returns 0 and a watch that the caller
  * frees; or -errno, and then writes into REASON why. */
-int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
+int unload_watch_new(const char *pin_dir, size_t ring_size_bytes, bool owners,
                      struct unload_watch **ret_watch, char *reason,
                      size_t reason_size);
 
@@ -50,6 +52,11 @@ int unload_watch_read_counts(struct unload_watch *watch);
  * points to are owned by the watch and valid until its next call. */
 void unload_watch_read_records(struct unload_watch *watch,
                                struct unloads *ret_unloads);
+
+/* After unload_watch_read_records(): hands over to TAKE who has loaded programs
+ * since the last call. Where there was no more room, some are missing. */
+void unload_watch_read_owners(struct unload_watch *watch, owner_take take,
+                              void *context);
 
 /* The ids of the watch's own UNLOAD_PROGRAMS_NUM programs, 0 for one that is
  * not known; valid until the next call of unload_watch_read_counts(). */

@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
-/* Keeps a watch on unloads. Zeroed but for the first two at the start. */
+/* Keeps a watch on unloads. Zeroed but for the first three at the start. */
 struct watch_choice {
   bool wanted;
+  bool owners;              /* tell who loads programs as well */
   const char *iterator_pin; /* borrowed; a watch is pinned beside it, or NULL: a
                                watch of our own */
   bool started;
@@ -29,6 +30,10 @@ void watch_choice_read_counts(struct watch_choice *choice);
  * nobody watches. */
 const struct unloads *watch_choice_read_records(struct watch_choice *choice,
                                                 struct unloads *unloads);
+
+/* After that: who has loaded programs, see unload_watch_read_owners(). */
+void watch_choice_read_owners(struct watch_choice *choice, owner_take take,
+                              void *context);
 
 /* Once what was read has been taken in. */
 void watch_choice_commit(struct watch_choice *choice);

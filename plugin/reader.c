@@ -3,6 +3,7 @@
 #include "reader.h"
 
 #include "clocks.h"
+#include "owners.h"
 #include "self_check.h"
 #include "stats_switch.h"
 #include "watch_choice.h"
@@ -19,12 +20,13 @@ struct reader {
   struct watch_choice watch;
   struct stats_switch stats_switch;
   struct groups *groups;
+  struct owners *owners; /* NULL: not wanted */
   struct window *window; /* NULL: none */
 
   /* Of the last snapshot. */
   struct prog_snapshot snapshot;
   struct unloads unloads;
-  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 2];
+  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 2 + 2 * OWNER_PROGRAMS_NUM];
 
   /* Of this interval. */
   enum part part;           /* that the last snapshot has ended */
@@ -50,15 +52,20 @@ enum { WINDOW_WALKS_WANTED = 20, WINDOW_WALKS_MIN = 10 };
 struct reader *reader_new(const struct reader_options *options) {
   struct reader *reader = calloc(1, sizeof(*reader));
   struct groups *groups = groups_new(&options->groups);
-  if (reader == NULL || groups == NULL) {
+  struct owners *owners =
+      options->owners ? owners_new(options->source.iterator_pin) : NULL;
+  if (reader == NULL || groups == NULL || (options->owners && owners == NULL)) {
     free(reader);
     groups_free(groups);
+    owners_free(owners);
     return NULL;
   }
   reader->options = *options;
   reader->groups = groups;
+  reader->owners = owners;
   reader->source.options = options->source;
   reader->watch.wanted = options->watch_unload;
+  reader->watch.owners = options->owners;
   reader->watch.iterator_pin = options->source.iterator_pin;
   stats_switch_init(&reader->stats_switch,
                     options->enable_stats && options->window_ns == 0);
@@ -70,24 +77,40 @@ void reader_free(struct reader *reader) {
     return;
   window_free(reader->window); /* its thread uses all the others */
   groups_free(reader->groups);
+  owners_free(reader->owners);
   source_choice_clear(&reader->source);
   watch_choice_clear(&reader->watch);
   stats_switch_clear(&reader->stats_switch);
   free(reader);
 }
 
-/* The programs of the source, the watch and the switch; 0 where one is not
- * there or not known. */
+/* The programs of the source, of what is pinned with it, of the switch, the
+ * watch and the owners; 0 where one is not there or not known. */
 static void set_own_ids(struct reader *reader) {
   struct prog_snapshot *snapshot = &reader->snapshot;
+  const struct source *source = reader->source.source;
+  struct prog_record_siblings owners = {{0}};
+  if (reader->owners != NULL)
+    owners = owners_ids(reader->owners);
   uint32_t *ids = reader->own_ids;
-  ids[0] = reader->source.source->own_id;
-  ids[1] = reader->stats_switch.canary_id;
+  *ids++ = source->own_id;
+  *ids++ = reader->stats_switch.canary_id;
+  for (size_t i = 0; i < OWNER_PROGRAMS_NUM; i++) {
+    *ids++ = source->siblings.ids[i];
+    *ids++ = owners.ids[i];
+  }
   if (reader->watch.watch != NULL)
-    memcpy(&ids[2], unload_watch_prog_ids(reader->watch.watch),
+    memcpy(ids, unload_watch_prog_ids(reader->watch.watch),
            UNLOAD_PROGRAMS_NUM * sizeof(ids[0]));
-  snapshot->own_ids = ids;
-  snapshot->own_ids_num = UNLOAD_PROGRAMS_NUM + 2;
+  snapshot->own_ids = reader->own_ids;
+  snapshot->own_ids_num = sizeof(reader->own_ids) / sizeof(reader->own_ids[0]);
+}
+
+static void find_owners(struct reader *reader) {
+  if (reader->owners == NULL)
+    return;
+  watch_choice_read_owners(&reader->watch, owners_take_load, reader->owners);
+  owners_find(reader->owners, &reader->snapshot, reader->snapshot.unloads);
 }
 
 static int take_in(struct reader *reader, enum part part) {
@@ -95,6 +118,7 @@ static int take_in(struct reader *reader, enum part part) {
   set_own_ids(reader);
   snapshot->unloads =
       watch_choice_read_records(&reader->watch, &reader->unloads);
+  find_owners(reader);
   int rc = groups_update(reader->groups, part, snapshot);
   if (rc != 0)
     return rc;
@@ -168,6 +192,8 @@ static int open_all(struct reader *reader, struct source_note *ret_note) {
     stats_switch_on(&reader->stats_switch);
   int rc = source_choice_update(&reader->source, ret_note);
   if (rc == 0 && is_first) {
+    if (reader->owners != NULL)
+      owners_open(reader->owners);
     watch_choice_read_counts(&reader->watch);
     begin_groups(reader);
   }

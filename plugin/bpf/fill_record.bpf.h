@@ -132,6 +132,7 @@ static __always_inline void fill_record(struct bpf_prog *prog,
   record->magic = PROG_RECORD_MAGIC;
   record->version = PROG_RECORD_VERSION;
   record->id = aux->id;
+  record->uid = aux->user->uid.val;
   record->type = prog->type;
   record->load_time_ns = aux->load_time;
   record->pages = prog->pages;

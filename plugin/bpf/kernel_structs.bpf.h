@@ -35,8 +35,17 @@ struct btf {
   struct btf *base_btf;
 } CO_RE;
 
+struct user_struct {
+  struct {
+    __u32 val;
+  } uid;
+} CO_RE;
+
 struct bpf_prog_aux {
   __u32 id;
+  __u32 used_map_cnt;
+  struct bpf_map **used_maps;
+  struct user_struct *user;
   __u64 load_time;
   char name[PROG_RECORD_SHORT_NAME_SIZE];
   struct btf *btf;

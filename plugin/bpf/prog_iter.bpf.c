@@ -13,6 +13,8 @@ enum {
   NAME_CHUNK_SIZE = 256, /* what the stack of a BPF program has room for */
 };
 
+struct prog_record_siblings siblings; /* set before it is pinned */
+
 /* Reads a part of a name at ADDRESS. Returns its size with the NUL. */
 static __always_inline long read_chunk(char *chunk, __u64 address) {
   return bpf_probe_read_kernel_str(chunk, NAME_CHUNK_SIZE, (void *)address);
@@ -78,6 +80,7 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   if (prog == 0) {
     record.flags = PROG_RECORD_END;
     fill_own(seq, &record);
+    __builtin_memcpy(record.tag, &siblings, sizeof(record.tag));
     bpf_seq_write(seq, &record, sizeof(record));
     return 0;
   }

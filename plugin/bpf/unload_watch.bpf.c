@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* unload_watch: hands over the final counters of each program that is unloaded.
+/* unload_watch: hands over the final counters of each program that is unloaded,
+ * and, where that is wanted, who loads each.
  *
  * The kernel calls perf_event_bpf_event() for each load, when the program has
  * got its id, and for each unload, when nobody can run the program any more but
@@ -7,6 +8,8 @@
 #include "cpu_offsets.bpf.h"
 #include "fill_record.bpf.h"
 #include "kernel_structs.bpf.h"
+#include "owner_path.bpf.h"
+#include "owner_record.h"
 #include "prog_record.h"
 
 #include <asm-generic/errno-base.h>
@@ -20,6 +23,15 @@ struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 4096);
 } unload_ring SEC(".maps");
+
+/* A ring of its own, so that no unload is lost for it. When it is full there
+ * are other ways to find an owner. */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, OWNER_RING_SIZE_BYTES);
+} owner_ring SEC(".maps");
+
+const volatile bool wants_owners; /* else there is no such ring */
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -37,11 +49,16 @@ enum { PLACES_NUM = 8 };
 
 /* Where a record is put together: the stack is too small. The same guard makes
  * it safe: there is only one of each place on a CPU. */
+union draft {
+  struct prog_record_named named;
+  struct owner_record_named owner;
+};
+
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, PLACES_NUM);
   __type(key, __u32);
-  __type(value, struct prog_record_named);
+  __type(value, union draft);
 } drafts SEC(".maps");
 
 struct event {
@@ -79,10 +96,11 @@ static __always_inline __u32 add_full_name(struct prog_record_named *draft,
 static __always_inline void take_unload(struct bpf_prog *prog,
                                         struct unload_counters *counters,
                                         __u32 place) {
-  struct prog_record_named *draft = bpf_map_lookup_elem(&drafts, &place);
-  if (draft == 0)
+  union draft *found = bpf_map_lookup_elem(&drafts, &place);
+  if (found == 0)
     return;
   struct bpf_prog_aux *aux = prog->aux;
+  struct prog_record_named *draft = &found->named;
   struct prog_record *record = &draft->record;
   __builtin_memset(record, 0, sizeof(*record));
   fill_record(prog, aux, record);
@@ -95,6 +113,19 @@ static __always_inline void take_unload(struct bpf_prog *prog,
   count(&counters->unloads, 1);
 }
 
+/* The kernel calls us in the task that loads the program. */
+static __always_inline void take_load(struct bpf_prog *prog, __u32 place) {
+  union draft *found = bpf_map_lookup_elem(&drafts, &place);
+  if (found == 0)
+    return;
+  struct bpf_prog_aux *aux = prog->aux;
+  struct owner_record_named *draft = &found->owner;
+  struct task_struct *task = (void *)bpf_get_current_task();
+  fill_owner(task, aux->id, aux->load_time, &draft->record);
+  __u32 size = copy_path(group_of(task), draft);
+  bpf_ringbuf_output(&owner_ring, draft, size, BPF_RB_NO_WAKEUP);
+}
+
 static __always_inline void take(struct bpf_prog *prog, __u32 type,
                                  __u32 place) {
   __u32 key = UNLOAD_SHARED_COUNTERS;
@@ -102,10 +133,13 @@ static __always_inline void take(struct bpf_prog *prog, __u32 type,
   if (shared == 0)
     return;
   struct unload_counters *counters = &shared->counters;
-  if (type == PERF_BPF_EVENT_PROG_LOAD)
+  if (type == PERF_BPF_EVENT_PROG_LOAD) {
     count(&counters->loads, 1);
-  else if (type == PERF_BPF_EVENT_PROG_UNLOAD)
+    if (wants_owners)
+      take_load(prog, place);
+  } else if (type == PERF_BPF_EVENT_PROG_UNLOAD) {
     take_unload(prog, counters, place);
+  }
 }
 
 static __always_inline struct event event_of(struct bpf_prog *prog,

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int pins_give(const char *path, gid_t gid, mode_t mode) {
@@ -25,6 +27,21 @@ int pins_give(const char *path, gid_t gid, mode_t mode) {
     rc = -errno;
   close(fd);
   return rc;
+}
+
+int pins_open(const char *path) {
+  /* O_NONBLOCK: not to hang if it is a fifo. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0)
+    return -errno;
+  struct statfs fs;
+  struct stat file;
+  if (fstatfs(fd, &fs) != 0 || fstat(fd, &file) != 0 ||
+      fs.f_type != BPF_FS_MAGIC || !S_ISREG(file.st_mode)) {
+    close(fd);
+    return -EMEDIUMTYPE;
+  }
+  return fd;
 }
 
 void pins_explain(int error, const char *what, char text[PINS_TEXT_SIZE]) {

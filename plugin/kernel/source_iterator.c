@@ -3,6 +3,7 @@
  * programs, loaded by this process or pinned by another. */
 #include "bpf_load.h"
 #include "kernel_error.h"
+#include "pins.h"
 #include "prog_name.h"
 #include "prog_stream.h"
 #include "samples.h"
@@ -13,13 +14,9 @@
 #include <bpf/libbpf.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifdef HAVE_BPF_PROGRAMS
@@ -88,9 +85,12 @@ static int open_own(const struct source_iterator *source) {
   return bpf_iter_create(bpf_link__fd(source->skeleton->links.bpf_stats_iter));
 }
 
-int source_iterator_pin(const struct source *source, const char *path) {
+int source_iterator_pin(const struct source *source,
+                        struct prog_record_siblings siblings,
+                        const char *path) {
   const struct prog_iter *skeleton =
       ((const struct source_iterator *)source)->skeleton;
+  skeleton->bss->siblings = siblings;
   return bpf_obj_pin(bpf_link__fd(skeleton->links.bpf_stats_iter), path);
 }
 
@@ -112,22 +112,6 @@ static void destroy(struct source_iterator *source) { (void)source; }
 
 #endif
 
-/* Opens the pinned iterator: each open(2) is a walk of its own. */
-static int open_pin(const char *path) {
-  /* O_NONBLOCK: not to hang if it is a fifo. */
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0)
-    return -errno;
-  struct statfs fs;
-  struct stat file;
-  if (fstatfs(fd, &fs) != 0 || fstat(fd, &file) != 0 ||
-      fs.f_type != BPF_FS_MAGIC || !S_ISREG(file.st_mode)) {
-    close(fd);
-    return -EMEDIUMTYPE;
-  }
-  return fd;
-}
-
 static int add_record(struct source_iterator *source,
                       const struct prog_record *record, const char *full_name) {
   struct samples *samples = &source->samples;
@@ -143,6 +127,7 @@ static int add_record(struct source_iterator *source,
     return samples_add_unreadable(samples, record->id);
   if (rc != 0)
     return rc;
+  sample->uid = record->uid;
   sample->memory_bytes = record->pages * source->page_size_bytes;
   sample->stats = (struct prog_stats){
       .cnt = record->cnt,
@@ -183,6 +168,7 @@ static int walk(struct source_iterator *source) {
     if ((record.flags & PROG_RECORD_END) != 0) {
       source->statistics = find_statistics(&source->samples.current, &record);
       source->base.own_id = record.id;
+      memcpy(&source->base.siblings, record.tag, sizeof(record.tag));
       return 0;
     }
     rc = add_record(source, &record, full_name);
@@ -199,7 +185,7 @@ static bool is_foreign(int error) {
 
 static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   struct source_iterator *source = (struct source_iterator *)base;
-  int fd = source->pin != NULL ? open_pin(source->pin) : open_own(source);
+  int fd = source->pin != NULL ? pins_open(source->pin) : open_own(source);
   if (fd < 0)
     return fd;
   size_t read_size = source->stream.read_size;

@@ -65,6 +65,7 @@ static int read_program(struct source_syscall *source, uint32_t id,
                            (char **)&sample->name);
   if (rc != 0)
     return rc;
+  sample->uid = info.created_by_uid;
   /* It does not change while a program lives. */
   if (source->memory && sample->memory_bytes == 0)
     sample->memory_bytes = read_memory_bytes(prog_fd);

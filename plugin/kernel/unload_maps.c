@@ -31,6 +31,7 @@ enum {
   LINKS_NUM = UNLOAD_PROGRAMS_NUM, /* in the order of their programs */
   TAKEN = LINKS_NUM,
   COUNTERS,
+  OWNERS,
   RING,
   PINS_NUM,
   LINK_NEW = PINS_NUM, /* it is about to replace another */
@@ -53,9 +54,8 @@ static struct unload_maps *new_maps(void) {
 
 static int join_path(char path[PATH_MAX], const char *dir, int pin) {
   static const char *const files[] = {
-      [TAKEN] = "unload_taken",
-      [COUNTERS] = "unload_counters",
-      [RING] = "unload_ring",
+      [TAKEN] = "unload_taken",       [COUNTERS] = "unload_counters",
+      [OWNERS] = "owner_ring",        [RING] = "unload_ring",
       [LINK_NEW] = "unload_link_new",
   };
   int len = pin < LINKS_NUM
@@ -102,13 +102,17 @@ static int reuse_maps(struct watch_programs *skeleton,
   if (rc == 0)
     rc = bpf_map__reuse_fd(skeleton->maps.unload_counters,
                            pinned->fds[COUNTERS]);
+  if (rc == 0)
+    rc = bpf_map__reuse_fd(skeleton->maps.owner_ring, pinned->fds[OWNERS]);
   return rc == 0 ? bpf_map__reuse_fd(skeleton->maps.taken, pinned->fds[TAKEN])
                  : rc;
 }
 
 static int load_and_attach(struct watch_programs *skeleton,
-                           size_t ring_size_bytes,
+                           size_t ring_size_bytes, bool owners,
                            const struct unload_maps *pinned) {
+  skeleton->rodata->wants_owners = owners;
+  bpf_map__set_autocreate(skeleton->maps.owner_ring, owners);
   int rc = pinned != NULL ? reuse_maps(skeleton, pinned)
                           : bpf_map__set_max_entries(skeleton->maps.unload_ring,
                                                      (uint32_t)ring_size_bytes);
@@ -138,20 +142,24 @@ static void set_fds(struct unload_maps *maps) {
   maps->fds[TAKEN] = bpf_map__fd(maps->skeleton->maps.taken);
   maps->fds[COUNTERS] = bpf_map__fd(maps->skeleton->maps.unload_counters);
   maps->fds[RING] = bpf_map__fd(maps->skeleton->maps.unload_ring);
+  maps->fds[OWNERS] = maps->skeleton->rodata->wants_owners
+                          ? bpf_map__fd(maps->skeleton->maps.owner_ring)
+                          : -1;
 }
 
 /* PINNED: maps to go on with; NULL: none. */
-static int load(size_t ring_size_bytes, const struct unload_maps *pinned,
-                struct unload_maps **ret_maps, char *reason,
-                size_t reason_size) {
+static int load(size_t ring_size_bytes, bool owners,
+                const struct unload_maps *pinned, struct unload_maps **ret_maps,
+                char *reason, size_t reason_size) {
   struct unload_maps *maps = new_maps();
   if (maps == NULL)
     return -ENOMEM;
   bpf_load_begin();
   maps->skeleton = watch_programs__open();
-  int rc = maps->skeleton == NULL
-               ? -errno
-               : load_and_attach(maps->skeleton, ring_size_bytes, pinned);
+  int rc =
+      maps->skeleton == NULL
+          ? -errno
+          : load_and_attach(maps->skeleton, ring_size_bytes, owners, pinned);
   bpf_load_end(rc, "watch on unloads", "a kernel that allows fentry", reason,
                reason_size);
   if (rc != 0) {
@@ -175,7 +183,8 @@ static int give(const char *path, int pin, gid_t gid, mode_t mode) {
     return pins_give(path, 0, 0600);
   if (pin == COUNTERS)
     return pins_give(path, gid, mode | 0200);
-  return pins_give(path, gid, pin == RING ? mode | (mode & 0440) >> 1 : mode);
+  const bool is_ring = pin == RING || pin == OWNERS;
+  return pins_give(path, gid, is_ring ? mode | (mode & 0440) >> 1 : mode);
 }
 
 static int put(int fd, const char *dir, int pin, gid_t gid, mode_t mode) {
@@ -231,13 +240,13 @@ static int renew(const char *dir, gid_t gid, mode_t mode) {
   char reason[300];
   struct unload_maps *pinned = NULL;
   struct unload_maps *maps = NULL;
-  int rc = unload_maps_open(dir, &pinned, reason, sizeof(reason));
+  int rc = unload_maps_open(dir, true, &pinned, reason, sizeof(reason));
   if (rc == 0)
     rc = open_to_write(pinned, dir, TAKEN);
   if (rc == 0)
     rc = open_to_write(pinned, dir, COUNTERS);
   if (rc == 0)
-    rc = load(0, pinned, &maps, reason, sizeof(reason));
+    rc = load(0, true, pinned, &maps, reason, sizeof(reason));
   for (int pin = COUNTERS; pin <= RING && rc == 0; pin++) {
     char path[PATH_MAX];
     rc = join_path(path, dir, pin);
@@ -260,7 +269,7 @@ int unload_maps_pin(const char *dir, size_t ring_size_bytes, gid_t gid,
   /* First of all, so that no unload is told by both. */
   int rc = unload_maps_unpin(dir);
   if (rc == 0)
-    rc = load(ring_size_bytes, NULL, &maps, reason, sizeof(reason));
+    rc = load(ring_size_bytes, true, NULL, &maps, reason, sizeof(reason));
   for (int pin = 0; pin < PINS_NUM && rc == 0; pin++)
     rc = put(maps->fds[pin], dir, pin, gid, mode);
   if (rc != 0)
@@ -271,10 +280,11 @@ int unload_maps_pin(const char *dir, size_t ring_size_bytes, gid_t gid,
 
 #else
 
-static int load(size_t ring_size_bytes, const struct unload_maps *pinned,
-                struct unload_maps **ret_maps, char *reason,
-                size_t reason_size) {
+static int load(size_t ring_size_bytes, bool owners,
+                const struct unload_maps *pinned, struct unload_maps **ret_maps,
+                char *reason, size_t reason_size) {
   (void)ring_size_bytes;
+  (void)owners;
   (void)pinned;
   (void)ret_maps;
   snprintf(reason, reason_size, "this build has no watch on unloads");
@@ -285,9 +295,10 @@ static void destroy(struct unload_maps *maps) { (void)maps; }
 
 #endif
 
-int unload_maps_load(size_t ring_size_bytes, struct unload_maps **ret_maps,
-                     char *reason, size_t reason_size) {
-  return load(ring_size_bytes, NULL, ret_maps, reason, reason_size);
+int unload_maps_load(size_t ring_size_bytes, bool owners,
+                     struct unload_maps **ret_maps, char *reason,
+                     size_t reason_size) {
+  return load(ring_size_bytes, owners, NULL, ret_maps, reason, reason_size);
 }
 
 static bool is_counters(const struct bpf_map_info *info) {
@@ -309,6 +320,10 @@ static int check_maps(const struct unload_maps *maps) {
   int rc = get_map_info(maps->fds[RING], &info);
   if (rc == 0 && info.type != BPF_MAP_TYPE_RINGBUF)
     rc = -EPROTO;
+  if (rc == 0 && maps->fds[OWNERS] >= 0)
+    rc = get_map_info(maps->fds[OWNERS], &info);
+  if (rc == 0 && info.type != BPF_MAP_TYPE_RINGBUF)
+    rc = -EPROTO;
   if (rc == 0)
     rc = get_map_info(maps->fds[COUNTERS], &info);
   if (rc == 0 && !is_counters(&info))
@@ -322,11 +337,14 @@ static int check_maps(const struct unload_maps *maps) {
   return rc == 0 ? prog_record_check_version(shared.counters.version) : rc;
 }
 
-static int open_pins(struct unload_maps *maps, const char *dir) {
+static int open_pins(struct unload_maps *maps, const char *dir, bool owners) {
   char counters_path[PATH_MAX];
+  char owners_path[PATH_MAX];
   int rc = join_path(maps->ring_path, dir, RING);
   if (rc == 0)
     rc = join_path(counters_path, dir, COUNTERS);
+  if (rc == 0)
+    rc = join_path(owners_path, dir, OWNERS);
   if (rc != 0)
     return rc;
   /* Before it is opened: should it be replaced between the two, then
@@ -336,17 +354,22 @@ static int open_pins(struct unload_maps *maps, const char *dir) {
   maps->fds[RING] = bpf_obj_get(maps->ring_path);
   if (maps->fds[RING] < 0)
     return maps->fds[RING];
+  if (owners)
+    maps->fds[OWNERS] = bpf_obj_get(owners_path);
+  if (owners && maps->fds[OWNERS] < 0)
+    return maps->fds[OWNERS];
   LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
   maps->fds[COUNTERS] = bpf_obj_get_opts(counters_path, &opts);
   return maps->fds[COUNTERS] < 0 ? maps->fds[COUNTERS] : check_maps(maps);
 }
 
-int unload_maps_open(const char *dir, struct unload_maps **ret_maps,
-                     char *reason, size_t reason_size) {
+int unload_maps_open(const char *dir, bool owners,
+                     struct unload_maps **ret_maps, char *reason,
+                     size_t reason_size) {
   struct unload_maps *maps = new_maps();
   if (maps == NULL)
     return -ENOMEM;
-  int rc = open_pins(maps, dir);
+  int rc = open_pins(maps, dir, owners);
   if (rc == 0) {
     *ret_maps = maps;
     return 0;
@@ -371,6 +394,10 @@ void unload_maps_free(struct unload_maps *maps) {
 
 int unload_maps_ring_fd(const struct unload_maps *maps) {
   return maps->fds[RING];
+}
+
+int unload_maps_owners_fd(const struct unload_maps *maps) {
+  return maps->fds[OWNERS];
 }
 
 int unload_maps_counters_fd(const struct unload_maps *maps) {

@@ -27,6 +27,9 @@ enum { RECORDS_MAX = 1 << 20 };
 struct unload_watch {
   struct unload_maps *maps;
   struct ring_buffer *ring;
+  struct ring_buffer *owner_ring; /* NULL: not wanted */
+  owner_take take_owner;          /* while that is read */
+  void *owner_context;
   uint32_t prog_ids[UNLOAD_PROGRAMS_NUM];
   bool has_taken;                 /* anything at all */
   struct unload_counters taken;   /* up to what was taken in */
@@ -54,6 +57,7 @@ static bool make_sample(const void *data, size_t size,
   *ret_sample = (struct prog_sample){
       .id = record.id,
       .load_time_ns = record.load_time_ns,
+      .uid = record.uid,
       .stats = {.cnt = record.cnt,
                 .nsecs = record.nsecs,
                 .misses = record.misses},
@@ -82,6 +86,26 @@ static void drain(struct unload_watch *watch) {
   ring_buffer__consume(watch->ring);
 }
 
+static int take_owner_record(void *context, void *data, size_t size) {
+  struct unload_watch *watch = context;
+  struct owner_record record;
+  struct owner_path path;
+  ssize_t record_size = owner_record_parse(data, size, &record, &path);
+  if (record_size >= 0 && (size_t)record_size <= size)
+    watch->take_owner(watch->owner_context, &record, &path);
+  return --watch->records_left == 0 ? -EAGAIN : 0;
+}
+
+void unload_watch_read_owners(struct unload_watch *watch, owner_take take,
+                              void *context) {
+  if (watch->owner_ring == NULL)
+    return;
+  watch->take_owner = take;
+  watch->owner_context = context;
+  watch->records_left = RECORDS_MAX;
+  ring_buffer__consume(watch->owner_ring);
+}
+
 /* Checks that the watch tells the truth about a program that is unloaded. */
 static int check(struct unload_watch *watch, char *reason, size_t reason_size) {
   struct self_check check;
@@ -99,9 +123,13 @@ static int check(struct unload_watch *watch, char *reason, size_t reason_size) {
 
 static int open_ring(struct unload_watch *watch, char *reason,
                      size_t reason_size) {
+  const int owners_fd = unload_maps_owners_fd(watch->maps);
   watch->ring = ring_buffer__new(unload_maps_ring_fd(watch->maps), take_record,
                                  watch, NULL);
-  if (watch->ring != NULL)
+  if (watch->ring != NULL && owners_fd >= 0)
+    watch->owner_ring =
+        ring_buffer__new(owners_fd, take_owner_record, watch, NULL);
+  if (watch->ring != NULL && (owners_fd < 0 || watch->owner_ring != NULL))
     return 0;
   int rc = -errno;
   snprintf(reason, reason_size, "the ring of unloads does not open: %s",
@@ -109,7 +137,7 @@ static int open_ring(struct unload_watch *watch, char *reason,
   return rc;
 }
 
-int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
+int unload_watch_new(const char *pin_dir, size_t ring_size_bytes, bool owners,
                      struct unload_watch **ret_watch, char *reason,
                      size_t reason_size) {
   snprintf(reason, reason_size, "out of memory");
@@ -117,10 +145,11 @@ int unload_watch_new(const char *pin_dir, size_t ring_size_bytes,
   if (watch == NULL)
     return -ENOMEM;
   watch->others = UINT64_MAX;
-  int rc = pin_dir != NULL
-               ? unload_maps_open(pin_dir, &watch->maps, reason, reason_size)
-               : unload_maps_load(ring_size_bytes, &watch->maps, reason,
-                                  reason_size);
+  int rc =
+      pin_dir != NULL
+          ? unload_maps_open(pin_dir, owners, &watch->maps, reason, reason_size)
+          : unload_maps_load(ring_size_bytes, owners, &watch->maps, reason,
+                             reason_size);
   if (rc == 0)
     rc = open_ring(watch, reason, reason_size);
   if (rc == 0 && pin_dir == NULL)
@@ -136,6 +165,7 @@ void unload_watch_free(struct unload_watch *watch) {
   if (watch == NULL)
     return;
   ring_buffer__free(watch->ring);
+  ring_buffer__free(watch->owner_ring);
   unload_maps_free(watch->maps);
   sample_list_clear(&watch->samples);
   free(watch->samples.items);

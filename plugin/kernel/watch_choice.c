@@ -26,8 +26,8 @@ static int open_watch(struct watch_choice *choice,
     if (dir == NULL)
       return -ENOMEM;
   }
-  int rc = unload_watch_new(dir, UNLOAD_RING_SIZE_BYTES, ret_watch,
-                            choice->reason, sizeof(choice->reason));
+  int rc = unload_watch_new(dir, UNLOAD_RING_SIZE_BYTES, choice->owners,
+                            ret_watch, choice->reason, sizeof(choice->reason));
   free(dir);
   return rc;
 }
@@ -83,6 +83,12 @@ const struct unloads *watch_choice_read_records(struct watch_choice *choice,
     return NULL;
   unload_watch_read_records(choice->watch, unloads);
   return unloads;
+}
+
+void watch_choice_read_owners(struct watch_choice *choice, owner_take take,
+                              void *context) {
+  if (choice->watch != NULL)
+    unload_watch_read_owners(choice->watch, take, context);
 }
 
 void watch_choice_commit(struct watch_choice *choice) {

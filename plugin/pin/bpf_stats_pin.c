@@ -2,6 +2,7 @@
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
 #include "bpffs.h"
+#include "owner_iter.h"
 #include "pin_options.h"
 #include "pins.h"
 #include "source.h"
@@ -51,7 +52,7 @@ static int load_iterator(struct source **ret_source) {
 static bool can_watch(void) {
   char reason[300] = "";
   struct unload_watch *watch = NULL;
-  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, true, &watch, reason,
                             sizeof(reason));
   if (rc != 0)
     fprintf(stderr, "bpf_stats_pin: the watch on unloads is not pinned: %s\n",
@@ -66,13 +67,14 @@ static int remove_file(const struct held_dir *dir, const char *file) {
 
 static int pin_iterator(const struct held_dir *dir,
                         const struct pin_options *options,
-                        const struct source *source) {
+                        const struct source *source,
+                        struct prog_record_siblings siblings) {
   char path_new[sizeof(dir->path) + sizeof(iterator_file_new)];
   snprintf(path_new, sizeof(path_new), "%s/%s", dir->path, iterator_file_new);
   int rc = remove_file(dir, iterator_file_new);
   if (rc != 0)
     return rc;
-  rc = source_iterator_pin(source, path_new);
+  rc = source_iterator_pin(source, siblings, path_new);
   if (rc == 0)
     rc = pins_give(path_new, options->gid, options->mode);
   if (rc == 0 &&
@@ -83,10 +85,31 @@ static int pin_iterator(const struct held_dir *dir,
   return rc;
 }
 
-static int pin_both(const struct held_dir *dir,
-                    const struct pin_options *options,
-                    const struct source *source, bool has_watch) {
-  int rc = pin_iterator(dir, options, source);
+/* What finds owners. Where this kernel does not take it, the plugin finds
+ * fewer.
+ */
+static int pin_owners(const struct held_dir *dir,
+                      const struct pin_options *options,
+                      struct prog_record_siblings *ret_siblings) {
+  struct owner_iter *iter = owner_iter_load();
+  *ret_siblings = owner_iter_ids(iter);
+  int rc = iter == NULL
+               ? owner_iter_unpin(dir->path)
+               : owner_iter_pin(iter, dir->path, options->gid, options->mode);
+  owner_iter_free(iter);
+  return rc;
+}
+
+static int pin_all(const struct held_dir *dir,
+                   const struct pin_options *options,
+                   const struct source *source, bool has_watch) {
+  struct prog_record_siblings siblings;
+  int rc = pin_owners(dir, options, &siblings);
+  if (rc != 0)
+    return complain_of(options->dir, "what finds owners cannot be pinned", rc);
+  rc = pin_iterator(dir, options, source, siblings);
+  if (rc != 0)
+    owner_iter_unpin(dir->path);
   if (rc != 0)
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
   rc = has_watch ? unload_maps_pin(dir->path, UNLOAD_RING_SIZE_BYTES,
@@ -123,7 +146,7 @@ static int pin_in_dir(const struct pin_options *options,
   if (rc != 0)
     return complain(options->dir, reason, rc);
   check_lock(&dir, options);
-  rc = pin_both(&dir, options, source, has_watch);
+  rc = pin_all(&dir, options, source, has_watch);
   if (rc == 0) {
     check_way(&dir, options);
     held_dir_close(&dir);
@@ -159,6 +182,8 @@ static int unpin(const struct pin_options *options) {
   rc = remove_file(&dir, iterator_file);
   if (rc == 0)
     rc = remove_file(&dir, iterator_file_new);
+  if (rc == 0)
+    rc = owner_iter_unpin(dir.path);
   if (rc == 0)
     rc = unload_maps_unpin(dir.path);
   if (rc != 0) {

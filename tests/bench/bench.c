@@ -9,6 +9,7 @@
 #include "bpf_load.h"
 #include "clocks.h"
 #include "metrics.h"
+#include "owners.h"
 #include "prog_record.h"
 #include "reader.h"
 #ifdef HAVE_BPF_PROGRAMS
@@ -45,9 +46,13 @@ static const double iterator_per_walk_max = 2.0;
 static const double iterator_per_walk_many_max = 3.0;
 static const double cpu_per_bpftool_max = 0.04;
 static const double steady_allocations_max = 0.0;
+/* 2 ms where the loop takes 4.2, once for each program; and nothing after. */
+static const double owners_per_loop_max = 0.48;
+static const double read_with_owners_max = 1.15;
 
 static const char to_loop[] = "shortest loop";
 static const char to_walk[] = "an iterator that only walks";
+static const char to_read[] = "whole read without owners";
 static const char to_bpftool[] = "bpftool -j prog show, CPU";
 
 /* Counts allocations by standing in front of the C library's. */
@@ -136,9 +141,10 @@ static double clock_us(clockid_t clock) {
 static struct selector *selector;
 
 static void way_init(struct way *way, struct source *source,
-                     enum source_kind kind) {
+                     enum source_kind kind, bool owners) {
   struct reader_options options = {
       .source = {.kind = kind},
+      .owners = owners,
       .groups = {.selector = selector,
                  .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
                  .groups_max = 2 * MANY}};
@@ -372,6 +378,50 @@ static void compare_cpus(void) {
 static void compare_cpus(void) {}
 #endif
 
+/* Finds the owners of all programs, as if all had just been loaded. Returns how
+ * long that took. */
+static double find_owners(const struct prog_snapshot *snapshot) {
+  struct owners *owners = owners_new(NULL);
+  if (owners == NULL)
+    die("finding owners", -ENOMEM);
+  owners_open(owners);
+  const double begin = cool_down();
+  owners_find(owners, snapshot, NULL);
+  const double end_us = cpu_us();
+  owners_free(owners);
+  return end_us - begin;
+}
+
+/* What owners cost once for each program, and at each read. */
+static void compare_owners(struct way *by_iterator) {
+  static double loop_us[ROUNDS], find_us[ROUNDS];
+  static double without_us[ROUNDS], with_us[ROUNDS];
+  struct way with_owners;
+  way_init(&with_owners, NULL, SOURCE_ITERATOR, true);
+  read_all(&with_owners);
+  for (int i = 0; i < ROUNDS; i++) {
+    double begin = cool_down();
+    shortest_loop();
+    loop_us[i] = cpu_us() - begin;
+    struct prog_snapshot snapshot;
+    if (source_snapshot(by_iterator->source, &snapshot) != 0)
+      die("reading", -EIO);
+    find_us[i] = find_owners(&snapshot);
+    begin = cool_down();
+    read_all(by_iterator);
+    without_us[i] = cpu_us() - begin;
+    begin = cool_down();
+    read_all(&with_owners);
+    with_us[i] = cpu_us() - begin;
+  }
+  reader_free(with_owners.reader);
+  table_ratio_of_rounds("owners of as many new programs", find_us, "us",
+                        to_loop, loop_us, ROUNDS, &owners_per_loop_max);
+  table_value("whole read without owners", median(without_us, ROUNDS), "us");
+  table_ratio_of_rounds("whole read with owners", with_us, "us", to_read,
+                        without_us, ROUNDS, &read_with_owners_max);
+}
+
 /* All that is a matter of time. */
 static void compare(struct way *by_syscall, struct way *by_iterator) {
   int times = 0;
@@ -388,6 +438,11 @@ static void compare(struct way *by_syscall, struct way *by_iterator) {
   } while (table_once_more(&times));
   times = 0;
   do {
+    table_section("%d programs, who loaded them", FEW);
+    compare_owners(by_iterator);
+  } while (table_once_more(&times));
+  times = 0;
+  do {
     table_section("%d programs, beside bpftool", FEW);
     compare_script(by_iterator);
   } while (table_once_more(&times));
@@ -399,9 +454,28 @@ static void compare(struct way *by_syscall, struct way *by_iterator) {
   } while (table_once_more(&times));
 }
 
+/* Starts a process that holds all programs as their loader does, until this one
+ * ends: it is the one to be found. */
+static void start_holder(void) {
+  int ends[2];
+  if (pipe(ends) != 0)
+    die("starting a process", -errno);
+  pid_t pid = fork();
+  if (pid < 0)
+    die("starting a process", -errno);
+  if (pid != 0) { /* the other end stays open */
+    close(ends[0]);
+    return;
+  }
+  close(ends[1]);
+  char byte;
+  _exit(read(ends[0], &byte, 1) != 0);
+}
+
 int main(void) {
   table_head();
   load_programs(0, FEW);
+  start_holder();
   selector = selector_new();
   struct way by_syscall, by_iterator;
   struct source *source = NULL;
@@ -410,13 +484,13 @@ int main(void) {
     die("starting", rc != 0 ? rc : -ENOMEM);
   table_section("%d programs: heap allocations of %d reads in steady state",
                 FEW, STEADY_READS);
-  way_init(&by_syscall, source, SOURCE_SYSCALL);
+  way_init(&by_syscall, source, SOURCE_SYSCALL, false);
   count_allocations(&by_syscall, "by system calls");
   char reason[400];
   bool has_iterator =
       source_iterator_new(0, &source, reason, sizeof(reason)) == 0;
   if (has_iterator) {
-    way_init(&by_iterator, source, SOURCE_ITERATOR);
+    way_init(&by_iterator, source, SOURCE_ITERATOR, false);
     count_allocations(&by_iterator, "by the iterator");
   } else {
     table_section("no iterator: %s", reason);

@@ -32,8 +32,8 @@ int main(void) {
     without[i] = load_and_unload();
     char reason[300];
     struct unload_watch *watch = NULL;
-    int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
-                              sizeof(reason));
+    int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, true, &watch,
+                              reason, sizeof(reason));
     if (rc != 0) {
       table_section("the watch on unloads is not measured here: %s", reason);
       return 0;

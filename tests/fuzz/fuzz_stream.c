@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_stream: any bytes where a stream of records is expected.
+/* fuzz_stream: any bytes where a stream of records is expected, or the path of
+ * an owner.
  *
  * Input: how the stream is made of the bytes, how many are read at once, the
  * format of names, and the bytes. What is read in pieces is compared to the
@@ -7,6 +8,7 @@
 #include "input.h"
 
 #include "group_name.h"
+#include "owner_stream.h"
 #include "prog_name.h"
 #include "prog_stream.h"
 #include "samples.h"
@@ -21,7 +23,7 @@
 enum { CONTENT_MAX = PROG_STREAM_BUFFER_SIZE + 16 * 1024 };
 /* Behind that are but repetitions, which need no closer look. */
 enum { CLOSE_MAX = 8 * 1024 };
-enum { MODE_RECORDS = 1, MODE_REPEAT = 2 };
+enum { MODE_RECORDS = 1, MODE_REPEAT = 2, MODE_OWNERS = 4 };
 
 static unsigned char content[CONTENT_MAX];
 static size_t content_size;
@@ -179,9 +181,38 @@ static void check_stream(size_t read_size) {
   close(stream.fd);
 }
 
+/* Takes the bytes for a record of an owner, in memory of just that size. */
+static void check_owner(struct input *input) {
+  struct owner_record record = {.magic = OWNER_RECORD_MAGIC,
+                                .version = PROG_RECORD_VERSION};
+  const size_t size = sizeof(record) + input->size;
+  char *copy = malloc(size);
+  demand(copy != NULL, "there is memory");
+  memcpy(copy, &record, sizeof(record));
+  memcpy(copy + sizeof(record), input->data, input->size);
+  struct owner_path path;
+  ssize_t taken = owner_record_parse(copy, size, &record, &path);
+  demand(taken == -EBADMSG || taken > (ssize_t)sizeof(record),
+         "a record's size");
+  if (taken > 0 && (size_t)taken <= size) {
+    char name[OWNER_NAME_SIZE];
+    enum owner_rank rank = owner_name(&path, "command", name);
+    demand(strnlen(name, sizeof(name)) < sizeof(name) &&
+               (rank == OWNER_NONE) == (name[0] == '\0'),
+           "an owner's name fits");
+    demand(name[0] != '_' && strncmp(name, "uid-0", 6) != 0,
+           "an owner has none of our names");
+  }
+  free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct input input = {data, size};
   uint8_t mode = take_byte(&input);
+  if ((mode & MODE_OWNERS) != 0) {
+    check_owner(&input);
+    return 0;
+  }
   uint16_t read_size = 0;
   take_bytes(&input, &read_size, sizeof(read_size));
   choose_format(take_byte(&input));

@@ -105,6 +105,22 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body) {
   return fd;
 }
 
+int prog_load_with_map(const char *name) {
+  int map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "owned", 4, 4, 1, NULL);
+  if (map_fd < 0)
+    return map_fd;
+  const struct bpf_insn insns[] = {
+      INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map_fd),
+      INSN(0, 0, 0, 0, 0), /* the second half of the address */
+      MOV_IMM(BPF_REG_0, 0),
+      EXIT(),
+  };
+  int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, name, "Dual MIT/GPL",
+                         insns, sizeof(insns) / sizeof(insns[0]), NULL);
+  close(map_fd);
+  return fd;
+}
+
 int prog_run(int prog_fd, uint32_t runs) {
   uint8_t packet[64] = {[12] = 8}; /* of ethertype IPv4 */
   uint8_t packet_out[64];

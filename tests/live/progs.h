@@ -28,6 +28,10 @@ enum prog_body {
  * or -errno. */
 int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body);
 
+/* Loads a socket filter that has a map, which this process makes and pays for.
+ * Returns its fd, or -errno. */
+int prog_load_with_map(const char *name);
+
 /* Runs it that often, for types that BPF_PROG_TEST_RUN repeats, the first five
  * of those above. Returns 0 or -errno. */
 int prog_run(int prog_fd, uint32_t runs);

@@ -238,8 +238,8 @@ START_TEST(watch__ring_too_small__says_how_many_have_no_record) {
   char reason[400] = "";
   struct unload_watch *watch = NULL;
   struct unloads unloads;
-  int rc = unload_watch_new(NULL, (size_t)sysconf(_SC_PAGESIZE), &watch, reason,
-                            sizeof(reason));
+  int rc = unload_watch_new(NULL, (size_t)sysconf(_SC_PAGESIZE), true, &watch,
+                            reason, sizeof(reason));
   ck_assert_msg(rc == 0, "%s", reason);
   run_brief(BPF_PROG_TYPE_XDP, "watch_warm_up", 1);
   ck_assert(progs_wait_unloaded());
@@ -271,7 +271,7 @@ START_TEST(watch__kernel_refuses_fentry__says_why) {
   char reason[400] = "";
   int before = count_open_fds();
   struct unload_watch *watch = NULL;
-  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, true, &watch, reason,
                             sizeof(reason));
   ck_assert_int_lt(rc, 0);
   printf("# %s\n", reason);

@@ -34,7 +34,7 @@ enum { FDS_MAX = 1024 };
 static struct fake_prog *prog_of_fd[FDS_MAX];
 
 /* The pins of the watch: which map an open descriptor stands for. */
-enum map { MAP_NONE, MAP_RING, MAP_COUNTERS };
+enum map { MAP_NONE, MAP_RING, MAP_OWNERS, MAP_COUNTERS };
 static enum map map_of_fd[FDS_MAX];
 static unsigned pins_of_fd[FDS_MAX]; /* fake_libbpf.pins_made at its opening */
 
@@ -174,6 +174,7 @@ int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
       .run_cnt = prog->run_cnt,
       .run_time_ns = prog->run_time_ns,
       .recursion_misses = prog->recursion_misses,
+      .created_by_uid = prog->uid,
       .func_info_rec_size = sizeof(struct bpf_func_info),
   };
   snprintf(info.name, sizeof(info.name), "%s", prog->name);
@@ -381,7 +382,8 @@ static void write_record(int fd, const struct fake_prog *prog) {
       .version = PROG_RECORD_VERSION,
       .flags = prog->info_error != 0 ? PROG_RECORD_UNREADABLE : 0,
       .id = prog->id,
-      .type = prog->type,
+      .uid = prog->uid,
+      .type = (uint16_t)prog->type,
       .load_time_ns = prog->load_time_ns,
       .cnt = prog->run_cnt,
       .nsecs = prog->run_time_ns,
@@ -392,7 +394,7 @@ static void write_record(int fd, const struct fake_prog *prog) {
   memcpy(record.short_name, prog->name,
          len < sizeof(record.short_name) ? len : sizeof(record.short_name) - 1);
   if (prog->full_name != NULL)
-    record.name_size = (uint32_t)strlen(prog->full_name) + 1;
+    record.name_size = (uint16_t)(strlen(prog->full_name) + 1);
   write_all(fd, &record, sizeof(record));
   if (prog->full_name != NULL)
     write_all(fd, prog->full_name, record.name_size);
@@ -433,9 +435,10 @@ static int open_map(enum map map) {
 
 int bpf_obj_get_opts(const char *path, const struct bpf_obj_get_opts *opts) {
   (void)opts;
-  bool is_ring = strstr(path, "unload_ring") != NULL;
-  return fake_libbpf.has_pins ? open_map(is_ring ? MAP_RING : MAP_COUNTERS)
-                              : -ENOENT;
+  enum map map = strstr(path, "unload_ring") != NULL  ? MAP_RING
+                 : strstr(path, "owner_ring") != NULL ? MAP_OWNERS
+                                                      : MAP_COUNTERS;
+  return fake_libbpf.has_pins ? open_map(map) : -ENOENT;
 }
 
 int bpf_obj_get(const char *path) { return bpf_obj_get_opts(path, NULL); }
@@ -467,6 +470,18 @@ int bpf_map__set_max_entries(struct bpf_map *map, __u32 max_entries) {
   return 0;
 }
 
+int bpf_map__set_autocreate(struct bpf_map *map, bool autocreate) {
+  (void)map;
+  (void)autocreate;
+  return 0;
+}
+
+int bpf_program__set_autoload(struct bpf_program *program, bool autoload) {
+  (void)program;
+  (void)autoload;
+  return 0;
+}
+
 int bpf_map__reuse_fd(struct bpf_map *map, int fd) {
   (void)map;
   (void)fd;
@@ -483,6 +498,7 @@ struct ring_buffer {
   ring_buffer_sample_fn take;
   void *context;
   unsigned pins;
+  bool is_owners;
 };
 
 struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
@@ -496,13 +512,22 @@ struct ring_buffer *ring_buffer__new(int map_fd, ring_buffer_sample_fn take,
   struct ring_buffer *ring = malloc(sizeof(*ring));
   if (ring == NULL)
     return NULL;
-  *ring = (struct ring_buffer){
-      .take = take, .context = context, .pins = pins_of_fd[map_fd]};
+  *ring = (struct ring_buffer){.take = take,
+                               .context = context,
+                               .pins = pins_of_fd[map_fd],
+                               .is_owners = map_of_fd[map_fd] == MAP_OWNERS};
   return ring;
 }
 
 int ring_buffer__consume(struct ring_buffer *ring) {
   const bool old = ring->pins != fake_libbpf.pins_made;
+  if (ring->is_owners) {
+    for (size_t i = 0; i < fake_libbpf.owner_ring_num; i++)
+      ring->take(ring->context, fake_libbpf.owner_ring[i].bytes,
+                 fake_libbpf.owner_ring[i].size);
+    fake_libbpf.owner_ring_num = 0;
+    return 0;
+  }
   if (fake_libbpf.ring_is_held)
     return 0;
   struct fake_ring_record *records =
@@ -542,7 +567,7 @@ struct fake_ring_record *fake_libbpf_unload(uint32_t id, uint64_t load_time_ns,
   size_t len = strlen(name);
   snprintf(record.short_name, sizeof(record.short_name), "%s", name);
   if (len >= sizeof(record.short_name))
-    record.name_size = (uint32_t)len + 1;
+    record.name_size = (uint16_t)(len + 1);
   memcpy(ret->bytes, &record, sizeof(record));
   memcpy(ret->bytes + sizeof(record), name, len + 1);
   ret->size = sizeof(record) + record.name_size;

@@ -15,6 +15,7 @@ struct fake_prog {
   uint32_t id;
   uint64_t load_time_ns;
   uint32_t type;
+  uint32_t uid;
   const char *name;      /* the kernel's, cut at 15 characters by the fake */
   const char *full_name; /* of the main function in its BTF; NULL: no BTF */
   uint32_t btf_id;       /* only with full_name */
@@ -59,6 +60,8 @@ extern struct fake_libbpf {
     size_t size;
   } ring[FAKE_RING_MAX]; /* what it hands out at the next consume */
   size_t ring_num;
+  struct fake_ring_record owner_ring[FAKE_RING_MAX];
+  size_t owner_ring_num;
   bool ring_is_held; /* a record that is being written keeps others behind it */
   unsigned pins_made; /* how often others have come in their place */
   struct unload_counters old_counters; /* of those before, which are open */

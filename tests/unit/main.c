@@ -22,6 +22,9 @@ int main(void) {
   srunner_add_suite(runner, source_suite());
   srunner_add_suite(runner, source_pinned_suite());
   srunner_add_suite(runner, unload_watch_suite());
+  srunner_add_suite(runner, owner_suite());
+  srunner_add_suite(runner, owner_stream_suite());
+  srunner_add_suite(runner, owners_find_suite());
   srunner_add_suite(runner, pins_suite());
   srunner_add_suite(runner, stats_switch_suite());
   srunner_add_suite(runner, estimate_suite());

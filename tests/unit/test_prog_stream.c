@@ -23,7 +23,7 @@ static void add_bytes(const void *data, size_t size) {
   bytes_num += size;
 }
 
-static struct prog_record a_record(uint32_t id, uint32_t name_size) {
+static struct prog_record a_record(uint32_t id, uint16_t name_size) {
   return (struct prog_record){.magic = PROG_RECORD_MAGIC,
                               .version = PROG_RECORD_VERSION,
                               .id = id,
@@ -32,7 +32,7 @@ static struct prog_record a_record(uint32_t id, uint32_t name_size) {
 }
 
 static void add(uint32_t id, const char *name) {
-  uint32_t size = name == NULL ? 0 : (uint32_t)strlen(name) + 1;
+  uint16_t size = name == NULL ? 0 : (uint16_t)(strlen(name) + 1);
   struct prog_record head = a_record(id, size);
   add_bytes(&head, sizeof(head));
   if (name != NULL)
@@ -153,7 +153,7 @@ START_TEST(prog_stream_next__name_longer_than_allowed__is_damaged) {
   bytes_num += 1000;
   ck_assert_int_eq(first(), -EBADMSG);
   bytes_num = 0;
-  head.name_size = UINT32_MAX;
+  head.name_size = UINT16_MAX;
   add_bytes(&head, sizeof(head));
   ck_assert_int_eq(first(), -EBADMSG);
 }

@@ -51,7 +51,7 @@ static void teardown(void) {
 }
 
 static int open_watch(void) {
-  return unload_watch_new(dir, 0, &watch, reason, sizeof(reason));
+  return unload_watch_new(dir, 0, true, &watch, reason, sizeof(reason));
 }
 
 static void start(void) {
@@ -367,7 +367,7 @@ START_TEST(unload_watch__ring_does_not_open__says_why) {
 END_TEST
 
 START_TEST(unload_watch__does_not_load__says_what_it_needs) {
-  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, &watch, reason,
+  int rc = unload_watch_new(NULL, UNLOAD_RING_SIZE_BYTES, true, &watch, reason,
                             sizeof(reason));
 #ifdef HAVE_BPF_PROGRAMS
   ck_assert_int_eq(rc, -EPERM);
