@@ -202,7 +202,7 @@ influxdb_num() { # QUERY
 
 # Puts values in the place of a dashboard's variables.
 fill() { # HOST PROGRAM
-  sed "s/[$]host/$1/g; s/[$]program/$2/g; s/[$]owner/$2/g; s/[$]timeFilter/time > now() - 10m/; s/[$]__interval/1s/"
+  sed "s/[$]host/$1/g; s/[$]program/$2/g; s/[$]owner/$2/g; s/[$]timeFilter/time > now() - 10m/g; s/[$]__interval/1s/g"
 }
 
 @test "dashboard_of_graphite__each_query__has_data" {
