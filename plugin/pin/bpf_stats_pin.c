@@ -105,11 +105,11 @@ static int pin_all(const struct held_dir *dir,
                    const struct source *source, bool has_watch) {
   struct prog_record_siblings siblings;
   int rc = pin_owners(dir, options, &siblings);
-  if (rc != 0)
-    return complain_of(options->dir, "what finds owners cannot be pinned", rc);
-  rc = pin_iterator(dir, options, source, siblings);
-  if (rc != 0)
-    owner_iter_unpin(dir->path);
+  if (rc == 0) {
+    rc = pin_iterator(dir, options, source, siblings);
+    if (rc != 0)
+      owner_iter_unpin(dir->path);
+  }
   if (rc != 0)
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
   rc = has_watch ? unload_maps_pin(dir->path, UNLOAD_RING_SIZE_BYTES,

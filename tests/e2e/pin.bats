@@ -405,7 +405,7 @@ touch_pin() { # FILE
     timeout -s KILL "$delay" "$pin_program" --dir "$pin_dir" 2>>"$dir/stderr" || :
     pins
     [ "$(mounts_num)" -eq 1 ]
-    [ "$(names "$pin_dir" | grep -cv unload_)" -eq 1 ]
+    [ "$(names "$pin_dir" | grep -cvE "unload_|owner_")" -eq 1 ]
     timeout -s KILL "0.00${delay#0.0}" "$pin_program" --dir "$pin_dir" --unpin || :
     pins --unpin
     [ "$(mounts_num)" -eq 0 ]
