@@ -105,13 +105,12 @@ static int pin_all(const struct held_dir *dir,
                    const struct source *source, bool has_watch) {
   struct prog_record_siblings siblings;
   int rc = pin_owners(dir, options, &siblings);
-  if (rc == 0) {
+  if (rc == 0)
     rc = pin_iterator(dir, options, source, siblings);
-    if (rc != 0)
-      owner_iter_unpin(dir->path);
-  }
-  if (rc != 0)
+  if (rc != 0) {
+    owner_iter_unpin(dir->path);
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
+  }
   rc = has_watch ? unload_maps_pin(dir->path, UNLOAD_RING_SIZE_BYTES,
                                    options->gid, options->mode)
                  : unload_maps_unpin(dir->path);
