@@ -57,8 +57,11 @@ static __noinline struct kernfs_node *parent_of(struct kernfs_node *node) {
 }
 
 /* Returns the group of a task in the unified hierarchy; where that is the root,
- * as on hosts that do not use it, in the one of the memory controller. */
+ * as on hosts that do not use it, in the one of the memory controller; NULL
+ * when the kernel has no control groups. */
 static __noinline struct kernfs_node *group_of(struct task_struct *task) {
+  if (!bpf_core_field_exists(struct task_struct, cgroups))
+    return 0;
   struct css_set *set = BPF_CORE_READ(task, cgroups);
   struct kernfs_node *unified = BPF_CORE_READ(set, dfl_cgrp, kn);
   if ((unified != 0 && parent_of(unified) != 0) ||
