@@ -144,6 +144,8 @@ finish() { # reboot | poweroff
 . /test/packages.bash
 # shellcheck source=tests/hosts/agents.bash
 . /test/agents.bash
+# shellcheck source=tests/hosts/owners.bash
+. /test/owners.bash
 parts=" $(cat /test/parts) "
 echo # behind what systemd has told the terminal
 echo "# Linux $(uname -r), $(systemctl --version | head -n 1), $(nproc) CPUs"
@@ -157,4 +159,5 @@ if [[ $parts == *' packages '* ]]; then
   test_packages_after_reboot
 fi
 [[ $parts != *' agents '* ]] || test_agents
+[[ $parts != *' owners '* ]] || test_owners
 finish poweroff
