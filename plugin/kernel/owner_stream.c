@@ -57,10 +57,12 @@ struct buffer {
 
 /* Reads on. Returns 0; -ENODATA at the end of the stream; -errno. */
 static int fill(struct buffer *buffer, int fd) {
-  memmove(buffer->bytes, buffer->bytes + buffer->begin,
-          buffer->end - buffer->begin);
-  buffer->end -= buffer->begin;
-  buffer->begin = 0;
+  if (buffer->end == BUFFER_SIZE) {
+    memmove(buffer->bytes, buffer->bytes + buffer->begin,
+            buffer->end - buffer->begin);
+    buffer->end -= buffer->begin;
+    buffer->begin = 0;
+  }
   ssize_t len = -1;
   for (int tries = 0; len < 0 && tries < TRIES_MAX; tries++) {
     len = read(fd, buffer->bytes + buffer->end, BUFFER_SIZE - buffer->end);
