@@ -57,6 +57,11 @@ enum owner_rank {
 enum owner_rank owner_name(const struct owner_path *path, const char *command,
                            char name[OWNER_NAME_SIZE]);
 
+/* The same for a record: with what is said of its path and its command. */
+enum owner_rank owner_record_name(const struct owner_record *record,
+                                  const struct owner_path *path,
+                                  char name[OWNER_NAME_SIZE]);
+
 /* Writes "uid-N": the name of an owner of whom only the user is known. */
 void owner_name_uid(uint32_t uid, char name[OWNER_NAME_SIZE]);
 

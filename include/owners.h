@@ -6,12 +6,7 @@
  *
  * 1. the watch, which has seen the load;
  * 2. who has paid for all of its maps, if the name is a full one, see owner.h;
- * 3. who holds a descriptor of it, if all of these have one name. A process
- *    that but looks at programs holds descriptors as well. So those are left
- *    out who also hold a program that is somebody else's by one of these ways,
- *    or one of our own; and then those who share a program with somebody of
- *    another name, as one of the two has but looked at it, and nobody knows
- *    which;
+ * 3. who holds a descriptor of it, see holders.h;
  * 4. the slice of who has paid for its maps;
  * 5. the user, "uid-N".
  *

@@ -3,6 +3,8 @@
  * on unloads has found. All three are in ascending order of ids: one pass. */
 #include "programs.h"
 
+#include "reserve.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,15 +14,12 @@ void programs_clear(struct programs *programs) {
   *programs = (struct programs){0};
 }
 
-static int reserve(struct program_list *list, size_t num) {
-  if (num <= list->capacity)
-    return 0;
-  size_t capacity = num + num / 2;
-  struct program *items = reallocarray(list->items, capacity, sizeof(*items));
+static int make_room(struct program_list *list, size_t num) {
+  struct program *items =
+      reserve(list->items, num + 1, &list->capacity, sizeof(*items));
   if (items == NULL)
     return -ENOMEM;
   list->items = items;
-  list->capacity = capacity;
   return 0;
 }
 
@@ -219,7 +218,7 @@ int programs_update(struct programs *programs,
   const struct unloads *unloads = snapshot->unloads;
   size_t num = programs->list.num + snapshot->samples_num +
                (unloads != NULL ? unloads->samples_num : 0);
-  int rc = reserve(&programs->next, num);
+  int rc = make_room(&programs->next, num);
   if (rc != 0)
     return rc;
   merge(programs, snapshot);

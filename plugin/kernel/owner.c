@@ -185,6 +185,15 @@ enum owner_rank owner_name(const struct owner_path *path, const char *command,
   return OWNER_FULL;
 }
 
+enum owner_rank owner_record_name(const struct owner_record *record,
+                                  const struct owner_path *path,
+                                  char name[OWNER_NAME_SIZE]) {
+  name[0] = '\0';
+  return (record->flags & OWNER_RECORD_NO_PATH) != 0
+             ? OWNER_NONE
+             : owner_name(path, record->command, name);
+}
+
 void owner_name_uid(uint32_t uid, char name[OWNER_NAME_SIZE]) {
   snprintf(name, OWNER_NAME_SIZE, "uid-%u", uid);
 }

@@ -2,8 +2,10 @@
 /* owners: a list in the order of (id, load_time_ns). */
 #include "owners.h"
 
+#include "holders.h"
 #include "owner_iter.h"
 #include "owner_proc.h"
+#include "reserve.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -24,34 +26,7 @@ struct entry {
   enum way way;
   bool is_new; /* nobody was asked yet */
   char *name;  /* owned; NULL: to be made of the user */
-  /* While holders are looked at. */
-  const char *holder;
   bool is_own;
-  bool is_shared;
-};
-
-/* A process that holds descriptors. */
-struct holder {
-  uint32_t pid;
-  bool is_out; /* it says nothing about who has loaded what it holds */
-  char name[OWNER_NAME_SIZE];
-};
-
-/* By their places, as the lists grow. */
-struct hold {
-  size_t entry;
-  size_t holder;
-};
-
-struct holds {
-  struct owners *owners;
-  struct holder *holders;
-  size_t holders_num;
-  size_t holders_max;
-  struct hold *holds;
-  size_t num;
-  size_t max;
-  bool out_of_memory;
 };
 
 struct owners {
@@ -63,18 +38,6 @@ struct owners {
   size_t max;
   size_t sorted_num; /* the rest was appended since */
 };
-
-/* Makes room for one more item. Returns the items, or NULL, and what was there
- * is still good. */
-static void *grow(void *items, size_t num, size_t *max, size_t size) {
-  if (num < *max)
-    return items;
-  const size_t more = *max == 0 ? 64 : *max * 2;
-  void *grown = reallocarray(items, more, size);
-  if (grown != NULL)
-    *max = more;
-  return grown;
-}
 
 static int compare_key(const struct entry *entry, uint32_t id,
                        uint64_t load_time_ns) {
@@ -142,10 +105,10 @@ static struct entry *find_last(const struct owners *owners, uint32_t id) {
 
 static struct entry *append(struct owners *owners, uint32_t id,
                             uint64_t load_time_ns) {
-  struct entry *entries =
-      owners->num == ENTRIES_MAX
-          ? NULL
-          : grow(owners->entries, owners->num, &owners->max, sizeof(*entries));
+  struct entry *entries = owners->num == ENTRIES_MAX
+                              ? NULL
+                              : reserve(owners->entries, owners->num + 1,
+                                        &owners->max, sizeof(*entries));
   if (entries == NULL)
     return NULL;
   owners->entries = entries;
@@ -164,20 +127,11 @@ static void set(struct entry *entry, enum way way, const char *name) {
   entry->way = way;
 }
 
-static enum owner_rank name_of(const struct owner_record *record,
-                               const struct owner_path *path,
-                               char name[OWNER_NAME_SIZE]) {
-  name[0] = '\0';
-  return (record->flags & OWNER_RECORD_NO_PATH) != 0
-             ? OWNER_NONE
-             : owner_name(path, record->command, name);
-}
-
 void owners_take_load(void *context, const struct owner_record *record,
                       const struct owner_path *path) {
   struct owners *owners = context;
   char name[OWNER_NAME_SIZE];
-  const enum owner_rank rank = name_of(record, path, name);
+  const enum owner_rank rank = owner_record_name(record, path, name);
   struct entry *entry = find(owners, record->id, record->load_time_ns);
   if (entry == NULL)
     entry = append(owners, record->id, record->load_time_ns);
@@ -199,99 +153,46 @@ static void take_payer(void *context, const struct owner_record *record,
   struct entry *entry = find(owners, record->id, record->load_time_ns);
   if (entry == NULL || !entry->is_new)
     return;
-  const enum owner_rank rank = name_of(record, path, name);
+  const enum owner_rank rank = owner_record_name(record, path, name);
   if (rank != OWNER_NONE)
     set(entry, rank == OWNER_FULL ? WAY_PAYER : WAY_SLICE, name);
 }
 
-/* Returns the place of who holds it, or SIZE_MAX when out of memory. The
- * descriptors of a process come one after the other. */
-static size_t find_holder(struct holds *holds,
-                          const struct owner_record *record,
-                          const struct owner_path *path) {
-  for (size_t i = holds->holders_num; i > 0; i--)
-    if (holds->holders[i - 1].pid == record->pid)
-      return i - 1;
-  struct holder *holders = grow(holds->holders, holds->holders_num,
-                                &holds->holders_max, sizeof(*holders));
-  if (holders == NULL)
-    return SIZE_MAX;
-  holds->holders = holders;
-  struct holder *holder = &holders[holds->holders_num];
-  *holder = (struct holder){.pid = record->pid};
-  name_of(record, path, holder->name);
-  return holds->holders_num++;
-}
+struct held {
+  struct owners *owners;
+  struct holders holders;
+};
 
 static void take_holder(void *context, const struct owner_record *record,
                         const struct owner_path *path) {
-  struct holds *holds = context;
-  const struct owners *owners = holds->owners;
+  struct held *held = context;
   const struct entry *entry =
       record->load_time_ns == 0
-          ? find_last(owners, record->id)
-          : find(owners, record->id, record->load_time_ns);
-  if (entry == NULL)
-    return;
-  const size_t holder = find_holder(holds, record, path);
-  struct hold *grown =
-      grow(holds->holds, holds->num, &holds->max, sizeof(*grown));
-  if (grown != NULL)
-    holds->holds = grown;
-  if (grown == NULL || holder == SIZE_MAX)
-    holds->out_of_memory = true;
-  else
-    holds->holds[holds->num++] = (struct hold){
-        .entry = (size_t)(entry - owners->entries), .holder = holder};
+          ? find_last(held->owners, record->id)
+          : find(held->owners, record->id, record->load_time_ns);
+  if (entry != NULL)
+    holders_add(&held->holders, entry->id, entry->load_time_ns, record, path);
 }
 
-/* Leaves out who has something of others. */
-static void leave_out_others(const struct holds *holds) {
-  for (size_t i = 0; i < holds->num; i++) {
-    const struct entry *entry = &holds->owners->entries[holds->holds[i].entry];
-    struct holder *holder = &holds->holders[holds->holds[i].holder];
-    if (entry->is_own ||
-        (entry->way >= WAY_HOLDER && strcmp(entry->name, holder->name) != 0))
-      holder->is_out = true;
-  }
+static struct holders_claim what_is_known(void *context, uint32_t id,
+                                          uint64_t load_time_ns) {
+  const struct entry *entry = find(context, id, load_time_ns);
+  return (struct holders_claim){.owner = entry->way >= WAY_HOLDER ? entry->name
+                                                                  : NULL,
+                                .is_own = entry->is_own};
 }
 
-/* Leaves out who shares something with others of those who are left. */
-static void leave_out_sharing(const struct holds *holds) {
-  for (size_t i = 0; i < holds->num; i++) {
-    struct entry *entry = &holds->owners->entries[holds->holds[i].entry];
-    const struct holder *holder = &holds->holders[holds->holds[i].holder];
-    if (holder->is_out)
-      continue;
-    if (entry->holder == NULL)
-      entry->holder = holder->name;
-    else if (strcmp(entry->holder, holder->name) != 0)
-      entry->is_shared = true;
-  }
-  for (size_t i = 0; i < holds->num; i++)
-    if (holds->owners->entries[holds->holds[i].entry].is_shared)
-      holds->holders[holds->holds[i].holder].is_out = true;
-}
-
-static void take_holders(const struct holds *holds) {
-  leave_out_others(holds);
-  leave_out_sharing(holds);
-  for (size_t i = 0; i < holds->num; i++) {
-    struct entry *entry = &holds->owners->entries[holds->holds[i].entry];
-    const struct holder *holder = &holds->holders[holds->holds[i].holder];
-    if (entry->is_new && entry->way < WAY_HOLDER && !holder->is_out &&
-        holder->name[0] != '\0')
-      set(entry, WAY_HOLDER, holder->name);
-  }
+static void set_holder(void *context, uint32_t id, uint64_t load_time_ns,
+                       const char *owner) {
+  struct entry *entry = find(context, id, load_time_ns);
+  if (entry->is_new && entry->way < WAY_HOLDER)
+    set(entry, WAY_HOLDER, owner);
 }
 
 static void mark_own(struct owners *owners,
                      const struct prog_snapshot *snapshot) {
-  for (size_t i = 0; i < owners->num; i++) {
-    struct entry *entry = &owners->entries[i];
-    entry->is_own = entry->is_shared = false;
-    entry->holder = NULL;
-  }
+  for (size_t i = 0; i < owners->num; i++)
+    owners->entries[i].is_own = false;
   for (size_t i = 0; i < snapshot->own_ids_num; i++) {
     struct entry *entry = find_last(owners, snapshot->own_ids[i]);
     if (entry != NULL)
@@ -299,22 +200,19 @@ static void mark_own(struct owners *owners,
   }
 }
 
-static void ask_holders(struct owners *owners,
-                        const struct prog_snapshot *snapshot) {
-  struct holds holds = {.owners = owners};
-  mark_own(owners, snapshot);
-  int rc = owners->iter == NULL
-               ? -ENOTSUP
-               : owner_iter_read(owners->iter, OWNER_ITER_FILES, take_holder,
-                                 &holds);
+static void ask_holders(struct owners *owners) {
+  struct held held = {.owners = owners};
+  int rc =
+      owners->iter == NULL
+          ? -ENOTSUP
+          : owner_iter_read(owners->iter, OWNER_ITER_FILES, take_holder, &held);
   if (rc != 0) {
-    holds.num = holds.holders_num = 0;
-    rc = owner_proc_read("/proc", take_holder, &holds);
+    holders_clear(&held.holders);
+    rc = owner_proc_read("/proc", take_holder, &held);
   }
-  if (rc == 0 && !holds.out_of_memory)
-    take_holders(&holds);
-  free(holds.holders);
-  free(holds.holds);
+  if (rc == 0)
+    holders_judge(&held.holders, what_is_known, set_holder, owners);
+  holders_clear(&held.holders);
 }
 
 /* Whether there is a new program for which the ways so far have no name that is
@@ -332,7 +230,7 @@ static void ask(struct owners *owners, const struct prog_snapshot *snapshot) {
     owner_iter_read(owners->iter, OWNER_ITER_PAYER, take_payer, owners);
   mark_own(owners, snapshot);
   if (is_open_question(owners))
-    ask_holders(owners, snapshot);
+    ask_holders(owners);
   for (size_t i = 0; i < owners->num; i++) {
     struct entry *entry = &owners->entries[i];
     if (entry->is_new && entry->way == WAY_NONE)

@@ -4,6 +4,7 @@
 
 #include "prog_record.h"
 #include "prog_type.h"
+#include "reserve.h"
 
 #include <linux/bpf.h>
 
@@ -21,15 +22,11 @@ void sample_list_clear(struct sample_list *list) {
 }
 
 int sample_list_reserve(struct sample_list *list, size_t num) {
-  if (num <= list->capacity)
-    return 0;
-  size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
   struct prog_sample *items =
-      reallocarray(list->items, capacity, sizeof(*items));
+      reserve(list->items, num, &list->capacity, sizeof(*items));
   if (items == NULL)
     return -ENOMEM;
   list->items = items;
-  list->capacity = capacity;
   return 0;
 }
 

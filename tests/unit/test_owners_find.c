@@ -112,7 +112,7 @@ static void end_stream(int fd) {
 }
 
 /* PAYERS, HOLDERS: as in "1:/a 12:/b": /a has paid for, or holds, program 1,
- * and /b 1 and 2. */
+ * and /b 1 and 2. Those with a '^' are threads of one process. */
 static void write_stream(const char *file, const char *given) {
   int fd = open_stream(file);
   char text[256];
@@ -121,8 +121,9 @@ static void write_stream(const char *file, const char *given) {
   uint32_t pid = 100;
   for (char *one = strtok_r(text, " ", &rest); one != NULL;
        one = strtok_r(NULL, " ", &rest), pid++)
-    for (char *digit = one; *digit != ':'; digit++)
-      write_record(fd, (uint32_t)(*digit - '0'), pid, strchr(one, ':') + 1);
+    for (char *digit = one + strspn(one, "^"); *digit != ':'; digit++)
+      write_record(fd, (uint32_t)(*digit - '0'), *one == '^' ? 99 : pid,
+                   strchr(one, ':') + 1);
   end_stream(fd);
 }
 
@@ -181,6 +182,8 @@ static const struct given {
     {NULL, "", "12:/others", "others"},
     {NULL, "4:" U "b.service", "14:/looker", "uid-7"},
     {NULL, "4:" U "b.service", "1:/a 14:/looker", "a"},
+    {NULL, "", "^2:/looker 4:/b ^1:/looker", "uid-7"},
+    {NULL, "", "^1:/looker 4:/b ^2:/looker", "uid-7"},
     /* at our own, */
     {NULL, "", "13:/looker", "uid-7"},
     {NULL, "", "1:/a 13:/looker", "a"},
