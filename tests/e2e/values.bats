@@ -16,13 +16,25 @@ load_programs() {
   workload load e2e_hot recursion
 }
 
-run_programs() { # SECONDS
+set_rates() {
   workload rate e2e_steady 1000
   workload rate e2e_twin 100
   workload rate "$long_name" 200
   workload rate - 300
   workload rate e2e_hot 400
+}
+
+run_programs() { # SECONDS
+  set_rates
   workload sleep "$1"
+}
+
+# However long they take: gauges are of whole intervals with statistics.
+run_programs_for_reads() { # NUMBER
+  wait_until has_reads 1
+  local end=$(($(reads) + $1))
+  set_rates
+  until has_reads "$end"; do workload sleep 0.2; done
 }
 
 # Prints "NAME RUNS MISSES", what the workload itself counted, by name.
@@ -48,7 +60,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 @test "csv__programs_at_rest__have_the_counts_of_the_workload_and_of_bpftool" {
   start_collectd </dev/null
   load_programs
-  run_programs 2
+  run_programs_for_reads 4
   wait_reads
   tag=$("$BPFTOOL" -j prog show id "$(id_of -)" | jq -r .tag)
   counts >"$dir/counts"
@@ -60,7 +72,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
     [ "$(values "$instance" invocations | wc -l)" -ge 3 ]
   done <"$dir/counts"
   [ "$(wc -l <"$dir/counts")" -eq 5 ]
-  [ "$(awk '$1 == "e2e_hot" {print $2, $3}' "$dir/counts")" = "800 800" ]
+  awk '$1 == "e2e_hot" && $2 > 0 && $2 == $3 {found = 1} END {exit !found}' "$dir/counts"
   for name in e2e_steady "$long_name" e2e_hot; do
     id=$(id_of "$name")
     [ "$(last "$name" invocations)" = "$(bpftool_field "$id" run_cnt)" ]
@@ -74,7 +86,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 @test "csv__two_lines__give_back_prog_stats_and_the_gauges_of_the_interval" {
   start_collectd </dev/null
   load_programs
-  run_programs 3
+  run_programs_for_reads 6
   wait_reads
   # struct prog_stats at each time is one line of each of the three counters;
   # the difference of two of them gives what the gauges say.
