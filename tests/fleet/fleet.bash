@@ -1,0 +1,131 @@
+# A simulated fleet, aggregators with the files of conf/fleet, and a sink that
+# counts. What the sender has sent is the truth.
+# shellcheck shell=bash
+
+: "${builddir:?is set by the Makefile}" "${COLLECTD:?}"
+: "${HOSTS:=20}" "${GROUPS_A_HOST:=50}" "${INTERVAL_S:=1}" "${READS:=12}"
+
+# Waits until the command succeeds; at some time what never will is a failure.
+wait_until() {
+  local _
+  for _ in {1..1200}; do
+    if "$@"; then return 0; fi
+    sleep 0.1
+  done
+  echo "timed out waiting for: $*"
+  return 1
+}
+
+# The kernel's settings become those of conf/fleet, and are as before at the end.
+set_receive_buffer() { # [BYTES]
+  sysctl net.core.rmem_default net.core.rmem_max >"$servers/sysctl.before"
+  if [ -n "${1:-}" ]; then
+    sysctl -q -w "net.core.rmem_default=$1"
+  else
+    sysctl -q -p "$fleet/60-collectd-aggregator.conf"
+  fi
+}
+restore_receive_buffer() {
+  if [ -e "$servers/sysctl.before" ]; then sysctl -q -p "$servers/sysctl.before"; fi
+}
+
+# A whole configuration around the files of conf/fleet, from standard input.
+write_collectd_conf() { # NAME
+  mkdir -p "$servers/$1"
+  cat >"$servers/$1/collectd.conf" <<END
+BaseDir "$servers/$1"
+PIDFile "$servers/$1/pid"
+Hostname "$1.example.com"
+FQDNLookup false
+LoadPlugin logfile
+<Plugin logfile>
+  File "$servers/$1/log"
+</Plugin>
+$(cat)
+END
+}
+
+start_collectd_server() { # NAME
+  start_server "$1" "$COLLECTD" -f -C "$servers/$1/collectd.conf"
+  wait_for_server "$1" grep 'Initialization complete' "$servers/$1/log"
+}
+
+start_aggregator() { # NAME PORT SINK_PORT
+  sed -e "s/0.0.0.0/127.0.0.1/; s/\"25826\"/\"$2\"/; s|/etc/collectd/passwd|$servers/passwd|" \
+    -e "s/carbon.example.com/127.0.0.1/; s/\"2003\"/\"$3\"/" -e '/<Server/,/<\/Server/d' \
+    "$fleet/aggregator.conf" "$fleet/write_graphite.conf" | write_collectd_conf "$1"
+  start_collectd_server "$1"
+}
+
+start_sink() { # NAME PORT
+  start_server "$1" "$srcdir/tests/fleet/counting_sink" "$2" "$servers/$1.counted"
+  wait_for_server "$1" is_listening "$2"
+}
+
+# Sends, in the background; the truth is in $servers/truth after end_of_sender.
+start_sender() { # OPTION...
+  "$builddir/tests/fleet/sender" -a "$servers/passwd" -H "$HOSTS" -G "$GROUPS_A_HOST" \
+    -i "$INTERVAL_S" -n "$READS" "$@" >"$servers/truth" 3>&- &
+  sender_pid=$!
+}
+
+end_of_sender() {
+  local pid=$sender_pid
+  sender_pid=
+  wait "$pid"
+  LC_ALL=C sort -o "$servers/truth" "$servers/truth"
+}
+
+sent() { awk '{sum += $2} END {print sum + 0}' "$servers/truth"; }
+
+# What the sink has counted of the fleet, without the aggregators' own series.
+ask_sink() { # NAME
+  rm -f "$servers/$1.counted"
+  kill -USR1 "$(pid_of "$1")"
+  wait_until test -e "$servers/$1.counted"
+  { grep '^collectd\.h[0-9]*_example_com\.' "$servers/$1.counted" || :; } >"$servers/$1.fleet"
+}
+
+counted() { awk '{sum += $2} END {print sum + 0}' "$servers/$1.fleet"; } # NAME
+
+# Waits until the sink has all, or until nothing new has come for five seconds.
+# Then the collectds end, which hold back some lines until a buffer is full.
+end_of_counting() { # SINK COLLECTD...
+  local sink=$1 name before=-1
+  shift
+  while ask_sink "$sink" && [ "$(counted "$sink")" -gt "$before" ] &&
+    [ "$(counted "$sink")" -lt "$(sent)" ]; do
+    before=$(counted "$sink")
+    sleep 5
+  done
+  for name; do stop_server "$name"; done
+  wait_until sink_is_idle "$sink"
+}
+sink_is_idle() { # SINK
+  local before
+  before=$(counted "$1")
+  ask_sink "$1"
+  [ "$(counted "$1")" = "$before" ]
+}
+
+# Each series, with as many values as were sent of it, and the last one.
+expect_all() { # SINK
+  echo "sent $(sent) values, counted $(counted "$1")"
+  diff "$servers/truth" "$servers/$1.fleet" | head -n 20
+  cmp "$servers/truth" "$servers/$1.fleet"
+}
+
+# Of the socket on that port: what waits in its buffer, and how many packets had no
+# place in it.
+socket_of() { # PORT
+  awk -v port="$(printf ':%04X' "$1")" 'index($2, port) {print $5, $NF}' /proc/net/udp
+}
+waiting_bytes() { printf '%d\n' "0x$(socket_of "$1" | sed 's/.*:\(.*\) .*/\1/')"; } # PORT
+lost_packets() { socket_of "$1" | cut -d' ' -f2; } # PORT
+
+cpu_s() { # NAME
+  awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$(pid_of "$1")/stat"
+}
+rss_mib() { # NAME
+  awk '/^VmRSS/ {print $2 / 1024}' "/proc/$(pid_of "$1")/status"
+}
