@@ -1,13 +1,7 @@
 #!/usr/bin/env bats
-# Notifications about real misses: the plugin's own, received by a handler of
-# collectd's plugin exec, and those of the rules of conf/fleet/threshold.conf.
+# Notifications about real misses, received by a handler of collectd's plugin exec.
 
 load common
-
-notifications() { # INSTANCE
-  awk -v instance="plugin_instance = $1," '/Notification: / && index($0, instance)' "$log"
-}
-has_notifications() { [ "$(notifications "$1" | wc -l)" -ge "$2" ]; }
 
 # Has each notification written into a file of its own, by a user without rights.
 handler_config() {
@@ -169,48 +163,4 @@ has_notified() { [ "$(notified)" -ge "$1" ]; }
   ends_with 2 'e2e_hot: can no longer be measured: run-time statistics are not on'
   stop_collectd -TERM
   [ "$(notified)" -eq 2 ]
-}
-
-@test "threshold_conf__miss_rate_above_it__is_one_warning_and_one_okay" {
-  extra_config="PluginDir \"/usr/lib/collectd\"
-$(cat "$srcdir/conf/fleet/threshold.conf")"
-  start_collectd <<<'MissRateThreshold 0'
-  start_workload
-  workload load e2e_calm calm
-  workload load e2e_hot recursion
-  wait_reads
-  workload rate e2e_hot 100
-  workload rate e2e_calm 100
-  workload sleep 3
-  wait_until has_notifications e2e_hot 1
-  # The same name, without misses.
-  workload unload e2e_hot
-  workload load e2e_hot calm
-  workload rate e2e_hot 100
-  workload sleep 3
-  wait_until has_notifications e2e_hot 2
-  run notifications e2e_hot
-  [ "${#lines[@]}" -eq 2 ]
-  [[ ${lines[0]} == *'severity = WARNING'*'type_instance = miss_rate'* ]]
-  [[ ${lines[1]} == *'severity = OKAY'* ]]
-  # collectd says OKAY of each series that it sees for the first time.
-  [[ $(notifications e2e_calm) == *'severity = OKAY'* ]]
-  [ "$(notifications e2e_calm | wc -l)" -eq 1 ]
-}
-
-@test "threshold_conf__program_unloaded__is_no_notification" {
-  extra_config="PluginDir \"/usr/lib/collectd\"
-$(cat "$srcdir/conf/fleet/threshold.conf")"
-  start_collectd <<<'MissRateThreshold 0'
-  start_workload
-  workload load e2e_gone calm
-  wait_reads
-  workload rate e2e_gone 100
-  workload sleep 2
-  workload unload e2e_gone
-  # Longer than collectd's timeout of two intervals.
-  wait_reads 8
-  wait_until has_notifications e2e_gone 1
-  [[ $(notifications e2e_gone) == *'severity = OKAY'* ]]
-  [ "$(notifications e2e_gone | wc -l)" -eq 1 ]
 }

@@ -123,7 +123,7 @@ render() {
 # $influx_direct_port. Queries go to $influx_port.
 start_influxdb() {
   mkdir -p "$servers/influxdb"
-  echo "fleet: change-me" >"$servers/passwd"
+  printf '%s: change-me\n' web1.example.com aggregator1 >"$servers/passwd"
   cat >"$servers/influxdb.conf" <<END
 reporting-disabled = true
 bind-address = "127.0.0.1:$influx_rpc_port"

@@ -21,7 +21,7 @@ PluginDir "/usr/lib/collectd"
 </LoadPlugin>
 $(sed "s/carbon.example.com/127.0.0.1/; s/\"2003\"/\"$carbon_port\"/" "$fleet/write_graphite.conf")
 $(sed "s/0.0.0.0/127.0.0.1/; s/\"9103\"/\"$exporter_port\"/" "$fleet/write_prometheus.conf")
-$(sed "s/aggregator.example.com/127.0.0.1/; s/\"25826\"/\"$aggregator_port\"/" "$fleet/edge.conf")
+$(sed "s/aggregator1.example.com/127.0.0.1/; s/\"25826\"/\"$aggregator_port\"/" "$fleet/edge.conf")
 <Plugin network>
   Server "127.0.0.1" "$influx_direct_port"
 </Plugin>
@@ -47,7 +47,7 @@ LoadPlugin csv
 </Plugin>
 $(sed -e "s/0.0.0.0/127.0.0.1/; s/\"25826\"/\"$aggregator_port\"/" \
     -e "s|/etc/collectd/passwd|$servers/passwd|" \
-    -e "s/influxdb.example.com/127.0.0.1/; s/\"25827\"/\"$influx_fleet_port\"/" \
+    -e '/"25828"/d' -e "s/influxdb.example.com/127.0.0.1/; s/\"25827\"/\"$influx_fleet_port\"/" \
     "$fleet/aggregator.conf")
 END
   start_server aggregator "$COLLECTD" -f -C "$servers/aggregator/collectd.conf"

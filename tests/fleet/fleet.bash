@@ -37,6 +37,7 @@ BaseDir "$servers/$1"
 PIDFile "$servers/$1/pid"
 Hostname "$1.example.com"
 FQDNLookup false
+Interval ${interval:-10}
 LoadPlugin logfile
 <Plugin logfile>
   File "$servers/$1/log"
@@ -50,10 +51,35 @@ start_collectd_server() { # NAME
   wait_for_server "$1" grep 'Initialization complete' "$servers/$1/log"
 }
 
-start_aggregator() { # NAME PORT SINK_PORT
-  sed -e "s/0.0.0.0/127.0.0.1/; s/\"25826\"/\"$2\"/; s|/etc/collectd/passwd|$servers/passwd|" \
-    -e "s/carbon.example.com/127.0.0.1/; s/\"2003\"/\"$3\"/" -e '/<Server/,/<\/Server/d' \
-    "$fleet/aggregator.conf" "$fleet/write_graphite.conf" | write_collectd_conf "$1"
+# An aggregator that passes on to a second collectd, each with the files of conf/fleet.
+start_aggregator() { # NAME PORT PORT_OF_SECOND... ; of conf/fleet also: $also
+  local name=$1 port=$2
+  shift 2
+  {
+    sed -e "s/0.0.0.0/127.0.0.1/; s/\"25826\"/\"$port\"/; s|/etc/collectd/passwd|${passwords:-$servers/passwd}|" \
+      -e '/<Server/,/<\/Server/d' -e "s/Server \"127.0.0.1\" \"25828\"/$(printf \
+        'Server \"127.0.0.1\" \"%s\"\\n' "$@")/" "$fleet/aggregator.conf"
+    # shellcheck disable=SC2086 # words
+    (cd "$fleet" && cat /dev/null ${also:-})
+  } | write_collectd_conf "$name"
+  start_collectd_server "$name"
+}
+
+# The second collectd, for Graphite. Its configuration is whole but for the log.
+start_second() { # NAME PORT SINK_PORT
+  mkdir -p "$servers/$1"
+  sed "s/carbon.example.com/127.0.0.1/; s/\"2003\"/\"$3\"/" "$fleet/write_graphite.conf" \
+    >"$servers/$1/write_graphite.conf"
+  sed -e "s|/var/lib/collectd-graphite|$servers/$1|; s|/run/collectd-graphite|$servers/$1|" \
+    -e "s|/etc/collectd/|$servers/$1/|; s/25828/$2/; s/300000/${queue_limit:-300000}/" \
+    "$fleet/sink-graphite.conf" >"$servers/$1/sink.conf"
+  cat >"$servers/$1/collectd.conf" <<END
+LoadPlugin logfile
+<Plugin logfile>
+  File "$servers/$1/log"
+</Plugin>
+Include "$servers/$1/sink.conf"
+END
   start_collectd_server "$1"
 }
 
@@ -88,7 +114,7 @@ ask_sink() { # NAME
 
 counted() { awk '{sum += $2} END {print sum + 0}' "$servers/$1.fleet"; } # NAME
 
-# Waits until the sink has all, or until nothing new has come for five seconds.
+# Waits until the sink has all, or until nothing new has come for ten seconds.
 # Then the collectds end, which hold back some lines until a buffer is full.
 end_of_counting() { # SINK COLLECTD...
   local sink=$1 name before=-1
@@ -96,7 +122,7 @@ end_of_counting() { # SINK COLLECTD...
   while ask_sink "$sink" && [ "$(counted "$sink")" -gt "$before" ] &&
     [ "$(counted "$sink")" -lt "$(sent)" ]; do
     before=$(counted "$sink")
-    sleep 5
+    sleep 10
   done
   for name; do stop_server "$name"; done
   wait_until sink_is_idle "$sink"
