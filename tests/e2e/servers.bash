@@ -84,7 +84,7 @@ MAX_CREATES_PER_MINUTE = inf
 MAX_UPDATES_PER_SECOND = inf
 ENABLE_TAGS = False
 END
-  sed 's/retentions = 10s:2d/retentions = 1s:2h/' "$fleet/storage-schemas.conf" \
+  sed 's/retentions = 10s:1d/retentions = 1s:2h/' "$fleet/storage-schemas.conf" \
     >"$servers/graphite/conf/storage-schemas.conf"
   cp "$fleet/storage-aggregation.conf" "$servers/graphite/conf/"
   cat >"$servers/graphite/private_settings.py" <<END
@@ -162,6 +162,7 @@ start_prometheus() {
   sed -e "s/web1.example.com:9103/127.0.0.1:$exporter_port/" \
     -e 's/scrape_interval: 10s/scrape_interval: 500ms/' "$fleet/prometheus.yml" \
     >"$servers/prometheus.yml"
+  cp "$fleet"/prometheus-{rules,alerts}.yml "$servers/"
   start_server prometheus prometheus --config.file="$servers/prometheus.yml" \
     --storage.tsdb.path="$servers/prometheus" --web.listen-address="127.0.0.1:$prometheus_port"
   wait_for_server prometheus curl -sf "http://127.0.0.1:$prometheus_port/-/ready"

@@ -66,7 +66,7 @@ start_aggregator() { # NAME PORT PORT_OF_SECOND... ; of conf/fleet also: $also
 }
 
 # The second collectd, for Graphite. Its configuration is whole but for the log.
-start_second() { # NAME PORT SINK_PORT
+start_second() { # NAME PORT SINK_PORT ; one more file: $second_also
   mkdir -p "$servers/$1"
   sed "s/carbon.example.com/127.0.0.1/; s/\"2003\"/\"$3\"/" "$fleet/write_graphite.conf" \
     >"$servers/$1/write_graphite.conf"
@@ -79,6 +79,7 @@ LoadPlugin logfile
   File "$servers/$1/log"
 </Plugin>
 Include "$servers/$1/sink.conf"
+${second_also:+Include \"$second_also\"}
 END
   start_collectd_server "$1"
 }

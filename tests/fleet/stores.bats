@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# What the stores make of a fleet, with the files of conf/fleet: series of all hosts, and
+# means that are weighted by runs, at every resolution.
+
+servers=${BATS_TEST_TMPDIR:-} # none while bats only counts the tests
+load ../e2e/servers
+load fleet
+
+teardown() {
+  if [ -n "${sender_pid:-}" ]; then kill "$sender_pid"; fi
+  stop_servers
+  tail -n 3 "$servers"/*.log
+}
+
+@test "prometheus_rules__unit_tests_of_promtool__pass" {
+  cp "$fleet"/prometheus-*.yml "$BATS_TEST_DIRNAME/prometheus-rules.test.yml" "$servers/"
+  promtool check rules "$servers"/prometheus-{rules,alerts}.yml
+  promtool test rules "$servers/prometheus-rules.test.yml"
+}
+
+@test "prometheus_yml__with_its_rules__is_valid" {
+  cp "$fleet"/prometheus*.yml "$servers/"
+  run promtool check config "$servers/prometheus.yml"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *'2 rule files found'* ]]
+}
+
+@test "prometheus_rules__vmalert__takes_them_as_well" {
+  vmalert -dryRun -rule="$fleet/prometheus-rules.yml" -rule="$fleet/prometheus-alerts.yml"
+}
+
+# --- Graphite -------------------------------------------------------------------
+
+# Two carbon daemons, each with a disk of its own so that it is seen who has what, the
+# relay, the aggregator and graphite-web. Resolutions: $retentions.
+start_carbons() {
+  local carbon=$servers/carbon instance retentions=${retentions:-1s:1h}
+  read -r relay_port aggregator_port graphite_port a b c d e f < <(free_ports 9)
+  mkdir -p "$carbon"/{a,b,log}
+  sed -e "s|/var/lib/graphite/whisper/|$carbon/a|; s|/var/lib/graphite/|$carbon|; s|/etc/carbon/|$carbon|" \
+    -e "s|/var/log/carbon/|$carbon/log|; s|/var/run/|$carbon|; s/^USER = .*/USER =/" \
+    -e "s/= 2003$/= $relay_port/; s/= 2023$/= $aggregator_port/; s/2104/$a/; s/2204/$b/" \
+    -e "s/7102/$c/; s/7202/$d/; s/= 2004$/= $e/; s/= 2024$/= $f/; s/0\.0\.0\.0/127.0.0.1/" \
+    -e "/^\[cache:b\]/a LOCAL_DATA_DIR = $carbon/b" "$fleet/carbon.conf" >"$carbon/carbon.conf"
+  sed "s/^retentions = 10s:.*,.*/retentions = $retentions/; s/= 10s:1d$/= ${retentions%%,*}/" \
+    "$fleet/storage-schemas.conf" >"$carbon/storage-schemas.conf"
+  cp "$fleet/storage-aggregation.conf" "$carbon/"
+  sed 's/ (10) / (1) /' "$fleet/aggregation-rules.conf" >"$carbon/aggregation-rules.conf"
+  for instance in a b; do
+    start_server "carbon-$instance" carbon-cache --nodaemon --instance="$instance" --config="$carbon/carbon.conf" start
+  done
+  start_server relay carbon-relay --nodaemon --config="$carbon/carbon.conf" start
+  start_server carbon-aggregator carbon-aggregator --nodaemon --config="$carbon/carbon.conf" start
+  mkdir -p "$carbon/web"
+  cat >"$carbon/web/private_settings.py" <<END
+SECRET_KEY = 'private'
+LOG_DIR = '$carbon/log'
+STORAGE_DIR = '$carbon'
+STANDARD_DIRS = ['$carbon/a', '$carbon/b']
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': '$carbon/web/db'}}
+ALLOWED_HOSTS = ['127.0.0.1']
+TIME_ZONE = 'UTC'
+CARBONLINK_HOSTS = ['127.0.0.1:$c:a', '127.0.0.1:$d:b']
+DEFAULT_CACHE_DURATION = 0
+FIND_CACHE_DURATION = 0
+END
+  local -x PYTHONPATH=$carbon/web GRAPHITE_SETTINGS_MODULE=private_settings
+  local -x DJANGO_SETTINGS_MODULE=graphite.settings
+  graphite-manage migrate --run-syncdb >"$carbon/migrate.log" 2>&1
+  start_server graphite-web graphite-manage runserver --noreload --nothreading "127.0.0.1:$graphite_port"
+  wait_for_server carbon-a is_listening "$a"
+  wait_for_server carbon-b is_listening "$b"
+  wait_for_server relay is_listening "$relay_port"
+  wait_for_server carbon-aggregator is_listening "$aggregator_port"
+  wait_for_server graphite-web curl -sf "http://127.0.0.1:$graphite_port/metrics/index.json"
+}
+
+stored() { (cd "$servers/carbon" && find a b -name '*.wsp' | sed 's|^[ab]/||; s|\.wsp$||; s|/|.|g' | grep "^$1" | LC_ALL=C sort); } # PREFIX
+has_stored() { [ "$(stored "$1" | wc -l)" -ge "$2" ]; } # PREFIX NUM
+last_sum() { # TARGET
+  render "target=sumSeries($1)" format=json from=-10min | jq '[.[].datapoints[][0] | values] | add | round'
+}
+
+@test "carbon_conf__relay_over_two_daemons__every_series_is_found_and_summed" {
+  read -r port second_port < <(free_ports 2)
+  echo "h: secret" >"$servers/passwd"
+  start_carbons
+  sed "s/carbon.example.com/127.0.0.1/; s/\"2023\"/\"$aggregator_port\"/" "$fleet/write_graphite-rates.conf" \
+    >"$servers/rates.conf"
+  second_also=$servers/rates.conf start_second second "$second_port" "$relay_port"
+  start_aggregator aggregator "$port" "$second_port"
+  HOSTS=4 GROUPS_A_HOST=6 READS=10 start_sender -p "$port"
+  end_of_sender
+  wait_until has_stored 'collectd\.h' "$(wc -l <"$servers/truth")"
+  stop_server aggregator
+  stop_server second
+  diff <(cut -d' ' -f1 "$servers/truth") <(stored 'collectd\.h')
+  # Both have some.
+  [ "$(find "$servers/carbon/a" -name '*.wsp' | wc -l)" -gt 20 ]
+  [ "$(find "$servers/carbon/b" -name '*.wsp' | wc -l)" -gt 20 ]
+  diff <(cut -d' ' -f1 "$servers/truth") \
+    <(curl -sf "http://127.0.0.1:$graphite_port/metrics/expand?query=collectd.h*.*.*" | jq -r '.results[]' | LC_ALL=C sort)
+  # All runs after the first read, of the rates of a second each, against the counters.
+  counters='nonNegativeDerivative(collectd.h*.bpf_stats-owner0-program_000.invocations)'
+  wait_until has_stored 'fleet\.' $((6 * 4 + 6 + 9))
+  wait_until is_equal "$counters" fleet.programs.owner0-program_000.invocations
+  wait_until is_equal 'nonNegativeDerivative(collectd.h*.bpf_stats.derive-run_time_ns)' fleet.run_time_ns
+  wait_until is_equal 'nonNegativeDerivative(collectd.h*.bpf_stats-owner3-*.derive-run_time_ns)' fleet.owners.owner3.run_time_ns
+}
+is_equal() { [ "$(last_sum "$1")" = "$(last_sum "$2")" ]; } # TARGET TARGET
+
+# Ten minutes of a million runs of 100 ns each ten seconds, then ten minutes of ten runs
+# of a millisecond, and so on for four hours up to now, as the file's counters.
+uneven_lines() { # NOW
+  awk -v now="$1" 'BEGIN {
+    for (time = now - now % 3600 - 4 * 3600; time < now; time += 10) {
+      calm = int(time / 600) % 2
+      runs = calm ? 10 : 1000000
+      invocations += runs; run_time_ns += runs * (calm ? 1000000 : 100)
+      printf "collectd.h.bpf_stats-p.invocations %.0f %d\n", invocations, time
+      printf "collectd.h.bpf_stats-p.derive-run_time_ns %.0f %d\n", run_time_ns, time
+      printf "collectd.h.bpf_stats-p.gauge-ns_per_call %d %d\n", calm ? 1000000 : 100, time
+    }
+  }'
+}
+
+# Prints how much one run cost in each hour: of sums on both sides.
+ns_per_run() { # FROM [PARAMETER=VALUE...]
+  local from=$1
+  shift
+  render "target=divideSeries($(hourly derive-run_time_ns),$(hourly invocations))" format=json "from=$from" "$@" |
+    jq -r '.[].datapoints[][0] | values'
+}
+hourly() { echo "summarize(nonNegativeDerivative(collectd.h.bpf_stats-p.$1),\"1h\",\"sum\")"; } # TYPE
+
+# (180 * 1e8 + 180 * 1e7) / (180 * 1e6 + 180 * 10) ns, in each hour that is whole.
+expect_true_cost() {
+  awk '{print} $1 > 109.99 && $1 < 110.01 {num++} END {exit num < 2}'
+}
+
+@test "storage_conf__uneven_load__cost_per_run_is_the_counters_at_each_resolution" {
+  retentions=10s:5h,1m:6h,10m:1d
+  start_carbons
+  uneven_lines "$EPOCHSECONDS" >"$servers/lines"
+  cat "$servers/lines" >"/dev/tcp/127.0.0.1/$relay_port"
+  wait_until has_stored 'collectd\.h\.' 3
+  wait_until eval 'ns_per_run -4h | expect_true_cost'
+  # The coarsest archive, which is what reaches back so far.
+  ns_per_run -8h | expect_true_cost
+  render target=collectd.h.bpf_stats-p.invocations format=json from=-8h | jq -e '.[0].datapoints | .[1][1] - .[0][1] == 600'
+  # A picture with fewer points than there are.
+  ns_per_run -8h maxDataPoints=4 | awk '{print} $1 > 90 && $1 < 130 {num++} END {exit num < 1}'
+  # What has no true mean has no coarse points.
+  [ "$(whisper-info "$servers"/carbon/[ab]/collectd/h/bpf_stats-p/gauge-ns_per_call.wsp | grep -c '^Archive')" -eq 1 ]
+}
