@@ -154,3 +154,59 @@ expect_true_cost() {
   # What has no true mean has no coarse points.
   [ "$(whisper-info "$servers"/carbon/[ab]/collectd/h/bpf_stats-p/gauge-ns_per_call.wsp | grep -c '^Archive')" -eq 1 ]
 }
+
+# --- InfluxDB -------------------------------------------------------------------
+
+influx_answer() { # QUERY
+  curl -sSf -G "http://127.0.0.1:$influx_port/query" -d db=collectd -d epoch=s --data-urlencode "q=$1"
+}
+# Each statement of a file of conf/fleet, on a line of its own.
+statements() { grep -E '^(ALTER|CREATE|SELECT) ' "$fleet/$1"; } # FILE
+
+# A program on two hosts: each second a million runs of 100 ns, or ten of a millisecond.
+# One host has statistics on for half of the time.
+uneven_points() { # NOW
+  awk -v now="$1" 'BEGIN {
+    for (host = 1; host <= 2; host++)
+      for (time = now - 40; time < now - 4; time++) {
+        calm = time % 2
+        runs = calm ? 10 : 1000000
+        invocations[host] += runs; run_time_ns[host] += runs * (calm ? 1000000 : 100)
+        for (group = 0; group < 2; group++) {
+          tags = "host=h" host (group ? ",instance=p" : "")
+          printf "bpf_stats_value,%s,type=invocations value=%.0f %d\n", tags, invocations[host], time
+          printf "bpf_stats_value,%s,type=derive,type_instance=run_time_ns value=%.0f %d\n", tags, run_time_ns[host], time
+          printf "bpf_stats_value,%s,type=derive,type_instance=recursion_misses value=%.0f %d\n", tags, invocations[host] / 10, time
+        }
+        printf "bpf_stats_value,host=h%d,type=gauge,type_instance=coverage value=%s %d\n", host, host / 2, time
+      }
+  }'
+}
+cost_is_true() {
+  influx_answer 'SELECT sum("run_time_ns") / sum("invocations") FROM "fleet"."bpf_program" GROUP BY "instance"' |
+    tee "$servers/answer" | jq -e '[.results[0].series[]?] | length == 1 and .[0].tags.instance == "p" and
+      (.[0].values[0][1] | . > 109.99 and . < 110.01)'
+}
+
+@test "influxdb_fleet__uneven_load__sums_of_continuous_queries_are_the_counters" {
+  read -r influx_port influx_rpc_port influx_fleet_port influx_direct_port < <(free_ports 4)
+  start_influxdb
+  # A run each two seconds of the last minute, instead of each minute of the last two.
+  statements influxdb-fleet.influxql | sed 's/EVERY 1m FOR 2m/EVERY 2s FOR 60s/; s/time(1m)/time(2s)/g' |
+    while read -r statement; do
+      curl -sSf "http://127.0.0.1:$influx_port/query" -d db=collectd --data-urlencode "q=$statement" |
+        jq -e '.results[0] | has("error") | not'
+    done
+  uneven_points $((EPOCHSECONDS / 2 * 2)) >"$servers/points" # in whole buckets
+  curl -sSf "http://127.0.0.1:$influx_port/write?db=collectd&precision=s" --data-binary "@$servers/points"
+  wait_until cost_is_true
+  # By host, of the host's own series.
+  influx_answer 'SELECT sum("run_time_ns") FROM "fleet"."bpf_host" GROUP BY "host"' | jq -e '.results[0].series | length == 2'
+  # Of the alerts those that are due: coverage, and a tenth of the runs skipped.
+  statements influxdb-alerts.influxql >"$servers/alerts"
+  [ "$(wc -l <"$servers/alerts")" -eq 8 ]
+  while read -r statement; do influx_answer "$statement"; done <"$servers/alerts" |
+    jq -r '.results[0] | .error // .series[]? | (.tags.host // .tags.instance) // .' >"$servers/due"
+  cat "$servers/due"
+  diff "$servers/due" <(printf '%s\n' h1 p)
+}
