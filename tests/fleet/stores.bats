@@ -9,7 +9,7 @@ load fleet
 teardown() {
   if [ -n "${sender_pid:-}" ]; then kill "$sender_pid"; fi
   stop_servers
-  tail -n 3 "$servers"/*.log
+  if compgen -G "$servers/*.log"; then tail -n 3 "$servers"/*.log; fi
 }
 
 @test "prometheus_rules__unit_tests_of_promtool__pass" {
@@ -209,4 +209,37 @@ cost_is_true() {
     jq -r '.results[0] | .error // .series[]? | (.tags.host // .tags.instance) // .' >"$servers/due"
   cat "$servers/due"
   diff "$servers/due" <(printf '%s\n' h1 p)
+}
+
+# --- the dashboard for Prometheus and VictoriaMetrics -----------------------------
+
+panel_queries() {
+  jq -r '.panels[].targets[]?.expr' "$srcdir/conf/dashboards/prometheus.json" | sed \
+    -e 's/[$]host/web1/g; s/[$]budget/5/g; s/[$]__range/1h/g; s/[$]__interval/1m/g; s/[$]__rate_interval/1m/g'
+}
+answers() { # URL ; each query of each panel, and each rule, is understood
+  local query
+  while read -r query; do
+    echo "$query"
+    curl -sS -G "$1/api/v1/query" --data-urlencode "query=$query" | jq -e '.status == "success"'
+  done < <(panel_queries)
+}
+
+@test "dashboard_of_prometheus__each_query__is_understood_by_both_stores" {
+  read -r prometheus_port victoria_port < <(free_ports 2)
+  [ "$(panel_queries | wc -l)" -gt 20 ]
+  exporter_port=1 start_prometheus
+  answers "http://127.0.0.1:$prometheus_port"
+  start_server victoria victoria-metrics -storageDataPath "$servers/victoria" -httpListenAddr "127.0.0.1:$victoria_port"
+  wait_for_server victoria curl -sf "http://127.0.0.1:$victoria_port/health"
+  answers "http://127.0.0.1:$victoria_port"
+}
+
+@test "dashboard_of_prometheus__panels__have_what_grafana_needs" {
+  jq -e '[.panels[] | select(.type == "timeseries") |
+    .options.legend.showLegend and .options.tooltip.mode and (.fieldConfig.defaults.unit != null)] | length > 5 and all' \
+    "$srcdir/conf/dashboards/prometheus.json"
+  jq -e '[.panels[].id] | length == (unique | length)' "$srcdir/conf/dashboards/prometheus.json"
+  # All that the fleet's level reads are roll-ups and series of hosts, not of programs on hosts.
+  jq -e '[.panels[0:16][].targets[]?.expr | select(test("type=\"[a-z]"))] == []' "$srcdir/conf/dashboards/prometheus.json"
 }
