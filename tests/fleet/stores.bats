@@ -42,6 +42,7 @@ start_carbons() {
     -e "s|/var/log/carbon/|$carbon/log|; s|/var/run/|$carbon|; s/^USER = .*/USER =/" \
     -e "s/= 2003$/= $relay_port/; s/= 2023$/= $aggregator_port/; s/2104/$a/; s/2204/$b/" \
     -e "s/7102/$c/; s/7202/$d/; s/= 2004$/= $e/; s/= 2024$/= $f/; s/0\.0\.0\.0/127.0.0.1/" \
+    -e 's/^MAX_AGGREGATION_INTERVALS = 5/MAX_AGGREGATION_INTERVALS = 60/' \
     -e "/^\[cache:b\]/a LOCAL_DATA_DIR = $carbon/b" "$fleet/carbon.conf" >"$carbon/carbon.conf"
   sed "s/^retentions = 10s:.*,.*/retentions = $retentions/; s/= 10s:1d$/= ${retentions%%,*}/" \
     "$fleet/storage-schemas.conf" >"$carbon/storage-schemas.conf"
