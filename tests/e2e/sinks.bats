@@ -8,6 +8,7 @@ host=web1.example.com
 use_dir "$servers"
 load servers
 load sinks
+load dashboards
 
 setup_file() {
   start_all_servers
@@ -167,44 +168,7 @@ expect_the_names() { # SINK
   done
 }
 
-# Each query of each panel, and of each variable, of conf/dashboards, for all hosts
-# and programs and for one of each. The filled-in queries come from standard input,
-# "TITLE<TAB>QUERY" a line.
-expect_data() { # NUM COMMAND...
-  local num=0 expected=$1 title query
-  shift
-  while IFS=$'\t' read -r title query; do
-    echo "$title: $query"
-    [ "$("$@" "$query")" -gt 0 ]
-    num=$((num + 1))
-  done
-  [ "$num" -eq "$expected" ]
-}
-
-queries() { # FILE FIELD
-  jq -r ".panels[] | .title as \$title | .targets[] | [\$title, .$2] | join(\"\t\")" \
-    "$srcdir/conf/dashboards/$1"
-  jq -r '.templating.list[] | select(.type == "query") | [.name, .query] | join("\t")' \
-    "$srcdir/conf/dashboards/$1"
-}
-
-graphite_num() { # QUERY; the number of values, or of names that a variable has
-  if [[ $1 == *'('* ]]; then
-    render "target=$1" format=json from=-10min | jq '[.[].datapoints[][0] | values] | length'
-  else
-    curl -sSf -G "http://127.0.0.1:$graphite_port/metrics/find" --data-urlencode "query=$1" | jq length
-  fi
-}
-
-influxdb_num() { # QUERY
-  influx_query collectd "$1" | jq '[.results[0].series[]?.values[]?] | length'
-}
-
-# Puts values in the place of a dashboard's variables.
-fill() { # HOST PROGRAM
-  sed "s/[$]host/$1/g; s/[$]program/$2/g; s/[$]owner/$2/g; s/[$]timeFilter/time > now() - 10m/g; s/[$]__interval/1s/g"
-}
-
+# For all hosts and programs, and for one of each.
 @test "dashboard_of_graphite__each_query__has_data" {
   queries graphite.json target | fill '*' '*' | expect_data 17 graphite_num
   queries graphite.json target | fill '{web1_example_com,web2}' '{sink_hot,sink_steady}' |
