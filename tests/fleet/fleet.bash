@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 : "${builddir:?is set by the Makefile}" "${COLLECTD:?}"
-: "${HOSTS:=20}" "${GROUPS_A_HOST:=50}" "${INTERVAL_S:=1}" "${READS:=12}"
+: "${HOSTS:=20}" "${GROUPS_A_HOST:=50}" "${INTERVAL_S:=1}" "${READS:=8}"
 
 # Waits until the command succeeds; at some time what never will is a failure.
 wait_until() {
@@ -115,16 +115,26 @@ ask_sink() { # NAME
 
 counted() { awk '{sum += $2} END {print sum + 0}' "$servers/$1.fleet"; } # NAME
 
-# Waits until the sink has all, or until nothing new has come for ten seconds.
-# Then the collectds end, which hold back some lines until a buffer is full.
-end_of_counting() { # SINK COLLECTD...
-  local sink=$1 name before=-1
+# Waits until the sink has all, or until nothing new has come for five intervals. The
+# collectds hold back what does not fill a buffer, until they are told to flush.
+wait_for_count() { # SINK COLLECTD...
+  local sink=$1 name before=-1 still=0
   shift
-  while ask_sink "$sink" && [ "$(counted "$sink")" -gt "$before" ] &&
-    [ "$(counted "$sink")" -lt "$(sent)" ]; do
+  while [ "$still" -lt 5 ]; do
+    for name; do kill -USR1 "$(pid_of "$name")"; done
+    sleep "$INTERVAL_S"
+    ask_sink "$sink"
+    if [ "$(counted "$sink")" -ge "$(sent)" ]; then break; fi
+    if [ "$(counted "$sink")" -eq "$before" ]; then still=$((still + 1)); else still=0; fi
     before=$(counted "$sink")
-    sleep 10
   done
+  echo "packets without a place in a buffer: $(lost_packets "$port"), then $(lost_packets "$second_port")"
+}
+
+end_of_counting() { # SINK COLLECTD...
+  local sink=$1 name
+  wait_for_count "$@"
+  shift
   for name; do stop_server "$name"; done
   wait_until sink_is_idle "$sink"
 }
