@@ -5,6 +5,7 @@
 servers=${BATS_TEST_TMPDIR:-} # none while bats only counts the tests
 load ../e2e/servers
 load fleet
+load stores
 
 teardown() {
   if [ -n "${sender_pid:-}" ]; then kill "$sender_pid"; fi
@@ -32,66 +33,21 @@ teardown() {
 
 # --- Graphite -------------------------------------------------------------------
 
-# Two carbon daemons, each with a disk of its own so that it is seen who has what, the
-# relay, the aggregator and graphite-web. Resolutions: $retentions.
-start_carbons() {
-  local carbon=$servers/carbon instance retentions=${retentions:-1s:1h}
-  read -r relay_port aggregator_port graphite_port a b c d e f < <(free_ports 9)
-  mkdir -p "$carbon"/{a,b,log}
-  sed -e "s|/var/lib/graphite/whisper/|$carbon/a|; s|/var/lib/graphite/|$carbon|; s|/etc/carbon/|$carbon|" \
-    -e "s|/var/log/carbon/|$carbon/log|; s|/var/run/|$carbon|; s/^USER = .*/USER =/" \
-    -e "s/= 2003$/= $relay_port/; s/= 2023$/= $aggregator_port/; s/2104/$a/; s/2204/$b/" \
-    -e "s/7102/$c/; s/7202/$d/; s/= 2004$/= $e/; s/= 2024$/= $f/; s/0\.0\.0\.0/127.0.0.1/" \
-    -e 's/^MAX_AGGREGATION_INTERVALS = 5/MAX_AGGREGATION_INTERVALS = 60/' \
-    -e "/^\[cache:b\]/a LOCAL_DATA_DIR = $carbon/b" "$fleet/carbon.conf" >"$carbon/carbon.conf"
-  sed "s/^retentions = 10s:.*,.*/retentions = $retentions/; s/= 10s:1d$/= ${retentions%%,*}/" \
-    "$fleet/storage-schemas.conf" >"$carbon/storage-schemas.conf"
-  cp "$fleet/storage-aggregation.conf" "$carbon/"
-  sed 's/ (10) / (1) /' "$fleet/aggregation-rules.conf" >"$carbon/aggregation-rules.conf"
-  for instance in a b; do
-    start_server "carbon-$instance" carbon-cache --nodaemon --instance="$instance" --config="$carbon/carbon.conf" start
-  done
-  start_server relay carbon-relay --nodaemon --config="$carbon/carbon.conf" start
-  start_server carbon-aggregator carbon-aggregator --nodaemon --config="$carbon/carbon.conf" start
-  mkdir -p "$carbon/web"
-  cat >"$carbon/web/private_settings.py" <<END
-SECRET_KEY = 'private'
-LOG_DIR = '$carbon/log'
-STORAGE_DIR = '$carbon'
-STANDARD_DIRS = ['$carbon/a', '$carbon/b']
-DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': '$carbon/web/db'}}
-ALLOWED_HOSTS = ['127.0.0.1']
-TIME_ZONE = 'UTC'
-CARBONLINK_HOSTS = ['127.0.0.1:$c:a', '127.0.0.1:$d:b']
-DEFAULT_CACHE_DURATION = 0
-FIND_CACHE_DURATION = 0
-END
-  local -x PYTHONPATH=$carbon/web GRAPHITE_SETTINGS_MODULE=private_settings
-  local -x DJANGO_SETTINGS_MODULE=graphite.settings
-  graphite-manage migrate --run-syncdb >"$carbon/migrate.log" 2>&1
-  start_server graphite-web graphite-manage runserver --noreload --nothreading "127.0.0.1:$graphite_port"
-  wait_for_server carbon-a is_listening "$a"
-  wait_for_server carbon-b is_listening "$b"
-  wait_for_server relay is_listening "$relay_port"
-  wait_for_server carbon-aggregator is_listening "$aggregator_port"
-  wait_for_server graphite-web curl -sf "http://127.0.0.1:$graphite_port/metrics/index.json"
-}
-
-stored() { (cd "$servers/carbon" && find a b -name '*.wsp' | sed 's|^[ab]/||; s|\.wsp$||; s|/|.|g' | grep "^$1" | LC_ALL=C sort); } # PREFIX
-has_stored() { [ "$(stored "$1" | wc -l)" -ge "$2" ]; } # PREFIX NUM
 last_sum() { # TARGET
-  render "target=sumSeries($1)" format=json from=-10min | jq '[.[].datapoints[][0] | values] | add | round'
+  render "target=sumSeries($1)" format=json "from=-$((INTERVAL_S * 10))min" |
+    jq '[.[].datapoints[][0] | values] | add | round'
 }
 
 @test "carbon_conf__relay_over_two_daemons__every_series_is_found_and_summed" {
   read -r port second_port < <(free_ports 2)
   echo "h: secret" >"$servers/passwd"
-  start_carbons
+  set_receive_buffer
+  retentions=${INTERVAL_S}s:$((INTERVAL_S * 600))s start_carbons
   sed "s/carbon.example.com/127.0.0.1/; s/\"2023\"/\"$aggregator_port\"/" "$fleet/write_graphite-rates.conf" \
     >"$servers/rates.conf"
   second_also=$servers/rates.conf start_second second "$second_port" "$relay_port"
   start_aggregator aggregator "$port" "$second_port"
-  HOSTS=4 GROUPS_A_HOST=6 READS=10 start_sender -p "$port"
+  start_sender -p "$port"
   end_of_sender
   wait_until has_stored 'collectd\.h' "$(wc -l <"$servers/truth")"
   stop_server aggregator
@@ -104,10 +60,13 @@ last_sum() { # TARGET
     <(curl -sf "http://127.0.0.1:$graphite_port/metrics/expand?query=collectd.h*.*.*" | jq -r '.results[]' | LC_ALL=C sort)
   # All runs after the first read, of the rates of a second each, against the counters.
   counters='nonNegativeDerivative(collectd.h*.bpf_stats-owner0-program_000.invocations)'
-  wait_until has_stored 'fleet\.' $((6 * 4 + 6 + 9))
+  # Four of each program, one of each owner, nine of the fleet, two of each host.
+  wait_until has_stored 'fleet\.' $((GROUPS_A_HOST * 4 + (GROUPS_A_HOST < 7 ? GROUPS_A_HOST : 7) + 9 + HOSTS * 2))
   wait_until is_equal "$counters" fleet.programs.owner0-program_000.invocations
   wait_until is_equal 'nonNegativeDerivative(collectd.h*.bpf_stats.derive-run_time_ns)' fleet.run_time_ns
   wait_until is_equal 'nonNegativeDerivative(collectd.h*.bpf_stats-owner3-*.derive-run_time_ns)' fleet.owners.owner3.run_time_ns
+  wait_until is_equal 'nonNegativeDerivative(collectd.h00002_example_com.bpf_stats.derive-run_time_ns)' \
+    fleet.hosts.h00002_example_com.run_time_ns
 }
 is_equal() { [ "$(last_sum "$1")" = "$(last_sum "$2")" ]; } # TARGET TARGET
 
@@ -161,8 +120,6 @@ expect_true_cost() {
 influx_answer() { # QUERY
   curl -sSf -G "http://127.0.0.1:$influx_port/query" -d db=collectd -d epoch=s --data-urlencode "q=$1"
 }
-# Each statement of a file of conf/fleet, on a line of its own.
-statements() { grep -E '^(ALTER|CREATE|SELECT) ' "$fleet/$1"; } # FILE
 
 # A program on two hosts: each second a million runs of 100 ns, or ten of a millisecond.
 # One host has statistics on for half of the time.
@@ -174,7 +131,7 @@ uneven_points() { # NOW
         runs = calm ? 10 : 1000000
         invocations[host] += runs; run_time_ns[host] += runs * (calm ? 1000000 : 100)
         for (group = 0; group < 2; group++) {
-          tags = "host=h" host (group ? ",instance=p" : "")
+          tags = "host=h" host (group ? ",instance=web-p" : "")
           printf "bpf_stats_value,%s,type=invocations value=%.0f %d\n", tags, invocations[host], time
           printf "bpf_stats_value,%s,type=derive,type_instance=run_time_ns value=%.0f %d\n", tags, run_time_ns[host], time
           printf "bpf_stats_value,%s,type=derive,type_instance=recursion_misses value=%.0f %d\n", tags, invocations[host] / 10, time
@@ -185,15 +142,21 @@ uneven_points() { # NOW
 }
 cost_is_true() {
   influx_answer 'SELECT sum("run_time_ns") / sum("invocations") FROM "fleet"."bpf_program" GROUP BY "instance"' |
-    tee "$servers/answer" | jq -e '[.results[0].series[]?] | length == 1 and .[0].tags.instance == "p" and
+    tee "$servers/answer" | jq -e '[.results[0].series[]?] | length == 1 and .[0].tags.instance == "web-p" and
       (.[0].values[0][1] | . > 109.99 and . < 110.01)'
+}
+
+sums_are_equal() { # FIELD MEASUREMENT FIELD MEASUREMENT
+  influx_answer "SELECT $1 FROM \"fleet\".\"$2\"; SELECT $3 FROM \"fleet\".\"$4\"" |
+    tee "$servers/answer" | jq -e '[.results[].series[0].values[0][1] | round] | .[0] == .[1] and .[0] > 0'
 }
 
 @test "influxdb_fleet__uneven_load__sums_of_continuous_queries_are_the_counters" {
   read -r influx_port influx_rpc_port influx_fleet_port influx_direct_port < <(free_ports 4)
   start_influxdb
   # A run each two seconds of the last minute, instead of each minute of the last two.
-  statements influxdb-fleet.influxql | sed 's/EVERY 1m FOR 2m/EVERY 2s FOR 60s/; s/time(1m)/time(2s)/g' |
+  { statements influxdb-fleet.influxql && statements influxdb-owner.influxql | sed 's/OWNER/web/g'; } |
+    sed 's/EVERY 1m FOR [24]m/EVERY 2s FOR 60s/; s/time(1m)/time(2s)/g' |
     while read -r statement; do
       curl -sSf "http://127.0.0.1:$influx_port/query" -d db=collectd --data-urlencode "q=$statement" |
         jq -e '.results[0] | has("error") | not'
@@ -203,44 +166,15 @@ cost_is_true() {
   wait_until cost_is_true
   # By host, of the host's own series.
   influx_answer 'SELECT sum("run_time_ns") FROM "fleet"."bpf_host" GROUP BY "host"' | jq -e '.results[0].series | length == 2'
+  # By owner in % of one CPU of a minute, and of the fleet: the same as by program.
+  wait_until sums_are_equal 'sum("web") * 600000000' bpf_owner_cpu_percent 'sum("run_time_ns")' bpf_program
+  wait_until sums_are_equal 'sum("run_time_ns")' bpf_fleet 'sum("run_time_ns")' bpf_program
+  wait_until sums_are_equal 'max("hosts")' bpf_fleet 'max("hosts")' bpf_program
   # Of the alerts those that are due: coverage, and a tenth of the runs skipped.
   statements influxdb-alerts.influxql >"$servers/alerts"
   [ "$(wc -l <"$servers/alerts")" -eq 8 ]
   while read -r statement; do influx_answer "$statement"; done <"$servers/alerts" |
     jq -r '.results[0] | .error // .series[]? | (.tags.host // .tags.instance) // .' >"$servers/due"
   cat "$servers/due"
-  diff "$servers/due" <(printf '%s\n' h1 p)
-}
-
-# --- the dashboard for Prometheus and VictoriaMetrics -----------------------------
-
-panel_queries() {
-  jq -r '.panels[].targets[]?.expr' "$srcdir/conf/dashboards/prometheus.json" | sed \
-    -e 's/[$]host/web1/g; s/[$]budget/5/g; s/[$]__range/1h/g; s/[$]__interval/1m/g; s/[$]__rate_interval/1m/g'
-}
-answers() { # URL ; each query of each panel, and each rule, is understood
-  local query
-  while read -r query; do
-    echo "$query"
-    curl -sS -G "$1/api/v1/query" --data-urlencode "query=$query" | jq -e '.status == "success"'
-  done < <(panel_queries)
-}
-
-@test "dashboard_of_prometheus__each_query__is_understood_by_both_stores" {
-  read -r prometheus_port victoria_port < <(free_ports 2)
-  [ "$(panel_queries | wc -l)" -gt 20 ]
-  exporter_port=1 start_prometheus
-  answers "http://127.0.0.1:$prometheus_port"
-  start_server victoria victoria-metrics -storageDataPath "$servers/victoria" -httpListenAddr "127.0.0.1:$victoria_port"
-  wait_for_server victoria curl -sf "http://127.0.0.1:$victoria_port/health"
-  answers "http://127.0.0.1:$victoria_port"
-}
-
-@test "dashboard_of_prometheus__panels__have_what_grafana_needs" {
-  jq -e '[.panels[] | select(.type == "timeseries") |
-    .options.legend.showLegend and .options.tooltip.mode and (.fieldConfig.defaults.unit != null)] | length > 5 and all' \
-    "$srcdir/conf/dashboards/prometheus.json"
-  jq -e '[.panels[].id] | length == (unique | length)' "$srcdir/conf/dashboards/prometheus.json"
-  # All that the fleet's level reads are roll-ups and series of hosts, not of programs on hosts.
-  jq -e '[.panels[0:16][].targets[]?.expr | select(test("type=\"[a-z]"))] == []' "$srcdir/conf/dashboards/prometheus.json"
+  diff "$servers/due" <(printf '%s\n' h1 web-p)
 }
