@@ -22,8 +22,10 @@ start_carbons() {
   for instance in a b; do
     start_server "carbon-$instance" carbon-cache --nodaemon --instance="$instance" --config="$carbon/carbon.conf" start
   done
-  start_server relay carbon-relay --nodaemon --config="$carbon/carbon.conf" start
-  start_server carbon-aggregator carbon-aggregator --nodaemon --config="$carbon/carbon.conf" start
+  start_server relay carbon-relay --nodaemon --config="$carbon/carbon.conf" \
+    --pidfile="$carbon/relay.pid" --logdir="$carbon/log" start
+  start_server carbon-aggregator carbon-aggregator --nodaemon --config="$carbon/carbon.conf" \
+    --pidfile="$carbon/aggregator.pid" --logdir="$carbon/log" start
   mkdir -p "$carbon/web"
   cat >"$carbon/web/private_settings.py" <<END
 SECRET_KEY = 'private'
