@@ -163,29 +163,3 @@ understands() { promql query "query=$1" >/dev/null && echo 1; } # QUERY
     "$dashboards/influxdb-fleet.json"
   jq -e '[.panels[] | select(.gridPos.y < 32) | .targets[]?.expr | select(test("type=\"[a-z]"))] == []' "$dashboards/prometheus.json"
 }
-
-# By npm, once for a build directory: the schema, of the first Grafana that has all that is
-# used, and what judges.
-fetch_schema() {
-  schema=$builddir/tests/fleet/schema
-  [ -d "$schema/node_modules/@grafana/schema" ] || npm install --prefix "$schema" --silent --ignore-scripts \
-    --no-audit --no-fund @grafana/schema@10.4.0 typescript@5.4.5
-}
-type_check() { # FILE...
-  local file
-  cp "$srcdir/tests/fleet/dashboard_types.ts" "$schema/check.ts"
-  for file; do printf '{\nconst board: Plain<Board> = %s;\n}\n' "$(cat "$file")"; done >>"$schema/check.ts"
-  (cd "$schema" && node_modules/.bin/tsc --noEmit --strict --skipLibCheck --moduleResolution node check.ts)
-}
-
-@test "dashboards__grafanas_published_schema__takes_them" {
-  fetch_schema
-  type_check "$dashboards"/*.json
-  # It would not take what lacks an option, or has a word that Grafana does not know.
-  jq 'del(.panels[].options.tooltip)' "$dashboards/graphite.json" >"$servers/bad.json"
-  run type_check "$servers/bad.json"
-  [[ $output == *tooltip* ]]
-  jq '.panels[0].options.legend.placement = "left"' "$dashboards/graphite.json" >"$servers/bad.json"
-  run type_check "$servers/bad.json"
-  [[ $output == *left* ]]
-}
