@@ -13,6 +13,7 @@ in_container() { systemd-run -q --scope --unit="$container" "$@" & }
 by_hand() { "$@" & }
 
 allow_ssh() {
+  loginctl enable-linger root # so that the slice outlives the sessions
   ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
   cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
   wait_until by_ssh_works
@@ -27,7 +28,8 @@ have_come() { # NUMBER
 }
 
 # A loader, and the owner of its programs: in truth, which the watch sees; as it is found
-# later; and when the loader has gone. Written as in a series.
+# later; and when the loader has gone, where programs without maps have a user alone.
+# Written as in a series.
 rows=()
 row() { # LABEL PROGRAMS OWNER OWNER_LATER OWNER_GONE COMMAND...
   local number=$2
@@ -47,14 +49,14 @@ start_loaders() {
   row 'runqlat, MemoryAccounting=no' 3 runqlat_service runqlat_service system_slice \
     unit runqlat -p MemoryAccounting=no runqlat-libbpf
   row 'opensnoop by hand, from ssh' 2 user_0 user_0 user_0 by_ssh opensnoop-libbpf
-  row "an agent as a user's unit" 3 user_agent_service user_agent_service user_0 \
+  row "an agent as a user's unit" 3 user_agent_service user_agent_service 'uid_0 user_0' \
     as_users_unit agent /test/agent /test/misses.bpf.o
   row 'opensnoop in the scope of a container' 2 container_opensnoop_libbp container system_slice \
     in_container opensnoop-libbpf
-  row 'a scheduler of a unit that is a template' 1 sched__service sched__service system_slice \
+  row 'a scheduler of a unit that is a template' 1 sched__service sched__service uid_0 \
     unit sched@one /test/agent /test/scheduler.bpf.o
   row 'biolatency by a script' 2 host_test_service host_test_service host_test_service by_hand biolatency-libbpf
-  row 'pinned, its loader gone' 3 pinner_service system_slice system_slice \
+  row 'pinned, its loader gone' 3 pinner_service 'system_slice uid_0' 'system_slice uid_0' \
     unit_that_ends pinner bpftool prog loadall /test/misses.bpf.o /sys/fs/bpf/misses
   row 'pinned, without maps, its loader gone' 1 pinner2_service uid_0 uid_0 \
     unit_that_ends pinner2 bpftool prog loadall /test/classifier.bpf.o /sys/fs/bpf/classifier
