@@ -182,6 +182,13 @@ wait_reads() {
   wait_until has_reads $(($(reads) + ${1:-2} + 1))
 }
 
+# The programs of the workload run, at their rates, until there are so many more reads,
+# however long these take.
+run_for_reads() { # NUMBER
+  local end=$(($(reads) + $1))
+  until has_reads "$end"; do workload sleep 1; done
+}
+
 # How often the daemon itself has read, whatever became of the plugin: its plugin
 # cpu has as well.
 cpu_reads() { cat "$csv"/cpu-0/cpu-user-* 2>/dev/null | grep -cv '^epoch'; }

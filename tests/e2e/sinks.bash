@@ -95,11 +95,11 @@ run_scenario() {
     workload run "$name" 7
   done
   for name in steady reloaded hot; do workload rate "sink_$name" 100; done
-  workload sleep 4
+  run_for_reads 4
   workload unload sink_reloaded
   workload load sink_reloaded xdp
   workload rate sink_reloaded 100
-  workload sleep 4
+  run_for_reads 4
   # The programs run on while collectd restarts.
   workload sleep 3 >/dev/null &
   runs=$!
@@ -107,7 +107,7 @@ run_scenario() {
   date +%s.%N >"$dir/restarted"
   start_edge
   wait "$runs"
-  workload sleep 4
+  run_for_reads 6
   wait_reads 1
   "$BPFTOOL" -j prog show >"$dir/bpftool"
   wait_until prometheus_has_a_read_after "$EPOCHREALTIME" # the workload is at rest

@@ -29,12 +29,10 @@ run_programs() { # SECONDS
   workload sleep "$1"
 }
 
-# However long they take: gauges are of whole intervals with statistics.
 run_programs_for_reads() { # NUMBER
   wait_until has_reads 1
-  local end=$(($(reads) + $1))
   set_rates
-  until has_reads "$end"; do workload sleep 0.2; done
+  run_for_reads "$1"
 }
 
 # Prints "NAME RUNS MISSES", what the workload itself counted, by name.
