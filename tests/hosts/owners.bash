@@ -5,7 +5,8 @@
 
 container=docker-$(printf '%064d' 1)
 
-unit() { systemd-run -q --collect --unit="$1" "${@:2}"; }
+# What opensnoop says of each file would fill the journal, whose files it opens.
+unit() { systemd-run -q --collect -p StandardOutput=null --unit="$1" "${@:2}"; }
 unit_that_ends() { systemd-run -q --collect --wait --unit="$1" "${@:2}"; }
 by_ssh() { ssh -qn -o StrictHostKeyChecking=no root@127.0.0.1 "$@" & }
 as_users_unit() { by_ssh "XDG_RUNTIME_DIR=/run/user/0 systemd-run --user -q --collect --unit=$1 ${*:2}"; }
