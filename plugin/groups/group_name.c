@@ -21,6 +21,14 @@ const char *const group_name_reserved[GROUP_RESERVED_NUM] = {
 
 static const char separators[] = " \t-";
 
+bool group_name_has(const struct group_name_format *format,
+                    enum group_name_part part) {
+  for (size_t i = 0; i < format->parts_num; i++)
+    if (format->parts[i] == part)
+      return true;
+  return false;
+}
+
 /* Appends the part that is the LEN bytes of WORD. */
 static int add_part(struct group_name_format *format, const char *word,
                     size_t len) {
@@ -28,9 +36,8 @@ static int add_part(struct group_name_format *format, const char *word,
     if (strlen(part_words[part]) != len ||
         strncmp(part_words[part], word, len) != 0)
       continue;
-    for (size_t i = 0; i < format->parts_num; i++)
-      if (format->parts[i] == part)
-        return -EINVAL;
+    if (group_name_has(format, (enum group_name_part)part))
+      return -EINVAL;
     format->parts[format->parts_num++] = (enum group_name_part)part;
     return 0;
   }
@@ -52,14 +59,6 @@ int group_name_format_parse(const char *text,
     return -EINVAL;
   *ret_format = format;
   return 0;
-}
-
-bool group_name_has(const struct group_name_format *format,
-                    enum group_name_part part) {
-  for (size_t i = 0; i < format->parts_num; i++)
-    if (format->parts[i] == part)
-      return true;
-  return false;
 }
 
 /* A name under construction: as much as fits, and the hash of all of it. */

@@ -86,3 +86,12 @@ void check_stats(struct prog_stats stats, uint64_t cnt) {
   ck_assert_uint_eq(stats.nsecs, cnt * 10);
   ck_assert_uint_eq(stats.misses, cnt * 2);
 }
+
+void check_group_of(const char *name, uint64_t total, uint64_t delta,
+                    size_t programs) {
+  const struct group *group = find_group(name);
+  ck_assert_msg(group != NULL, "no group %s", name);
+  check_stats(group->total, total);
+  check_stats(group->delta, delta);
+  ck_assert_uint_eq(group->programs, programs);
+}

@@ -36,4 +36,8 @@ size_t count_groups(void);
 /* Demands stats as make_sample() makes them. */
 void check_stats(struct prog_stats stats, uint64_t cnt);
 
+/* Demands a group of that name with that many programs. */
+void check_group_of(const char *name, uint64_t total, uint64_t delta,
+                    size_t programs);
+
 #endif

@@ -40,15 +40,6 @@ static void update_unwatched(void) {
   ck_assert_int_eq(groups_update(groups, PART_WHOLE, &snapshot), 0);
 }
 
-static void check_group(const char *name, uint64_t total, uint64_t delta,
-                        size_t programs) {
-  const struct group *group = find_group(name);
-  ck_assert_msg(group != NULL, "no group %s", name);
-  check_stats(group->total, total);
-  check_stats(group->delta, delta);
-  ck_assert_uint_eq(group->programs, programs);
-}
-
 static void check_host(uint64_t total, uint64_t delta, size_t programs) {
   const struct group *host = &groups_host(groups)->group;
   check_stats(host->total, total);
@@ -72,8 +63,8 @@ START_TEST(unloads__never_seen__joins_its_group_or_the_brief_ones) {
   died();
   unloads.loaded = 2;
   update();
-  check_group("a", 12, 7, 1);
-  check_group("_brief", 777, 777, 0);
+  check_group_of("a", 12, 7, 1);
+  check_group_of("_brief", 777, 777, 0);
   ck_assert_ptr_null(find_group("brief"));
   ck_assert_uint_eq(find_group("_brief")->unmeasured, 0);
   check_host(789, 784, 1);
@@ -84,13 +75,13 @@ START_TEST(unloads__never_seen__joins_its_group_or_the_brief_ones) {
   begin(3000);
   program(1, 100, "a", 5);
   update();
-  check_group("_brief", 777, 0, 0);
+  check_group_of("_brief", 777, 0, 0);
   check_host(789, 0, 1);
   begin(4000);
   end(9, 3500, "other", 23);
   died();
   update();
-  check_group("_brief", 800, 23, 0);
+  check_group_of("_brief", 800, 23, 0);
 }
 END_TEST
 
@@ -102,7 +93,7 @@ START_TEST(unloads__ran_on_after_its_last_read__counts_the_rest) {
   end(1, 100, "a", 57);
   died();
   update();
-  check_group("a", 57, 7, 0);
+  check_group_of("a", 57, 7, 0);
   check_host(57, 7, 0);
 }
 END_TEST
@@ -115,7 +106,7 @@ START_TEST(unloads__died_after_the_snapshot_had_it__counts_once) {
   program(1, 100, "a", 55);
   end(1, 100, "a", 57);
   update();
-  check_group("a", 57, 7, 0);
+  check_group_of("a", 57, 7, 0);
   check_host(57, 7, 0);
   begin(3000);
   died(); /* the counts are read before the snapshot */
@@ -133,7 +124,7 @@ START_TEST(unloads__born_and_died_while_the_snapshot_ran__counts_once) {
   program(1, 1500, "a", 3);
   end(1, 1500, "a", 4);
   update();
-  check_group("_brief", 4, 4, 0);
+  check_group_of("_brief", 4, 4, 0);
   begin(3000);
   died();
   update();
@@ -147,7 +138,7 @@ START_TEST(unloads__record_comes_late__counts_outside_the_delta) {
   update();
   begin(2000); /* it has vanished, its record is on the way */
   update();
-  check_group("a", 50, 0, 0);
+  check_group_of("a", 50, 0, 0);
   ck_assert_uint_eq(find_group("a")->unmeasured, 1);
   check_host(50, 0, 0);
   check_unwatched(0);
@@ -155,7 +146,7 @@ START_TEST(unloads__record_comes_late__counts_outside_the_delta) {
   end(1, 100, "a", 57);
   died();
   update();
-  check_group("a", 57, 0, 0);
+  check_group_of("a", 57, 0, 0);
   ck_assert_uint_eq(groups_host(groups)->group.total.cnt, 57);
   check_unwatched(0);
   begin(4000);
@@ -174,7 +165,7 @@ START_TEST(unloads__never_seen_and_record_late__counts_once) {
   begin(3000);
   end(4, 1500, "a", 9);
   update();
-  check_group("_brief", 9, 9, 0);
+  check_group_of("_brief", 9, 9, 0);
   check_host(9, 9, 0);
 }
 END_TEST
@@ -185,7 +176,7 @@ START_TEST(unloads__first_read__what_came_before_is_not_counted) {
   end(1, 100, "before", 50);
   end(2, 200, "here", 6);
   update();
-  check_group("_brief", 6, 0, 0);
+  check_group_of("_brief", 6, 0, 0);
   check_host(6, 0, 0);
   begin(2000);
   died();
@@ -205,13 +196,13 @@ START_TEST(unloads__id_and_name_reused_at_once__are_two_programs) {
   died();
   died();
   update();
-  check_group("a", 65, 15, 1);
+  check_group_of("a", 65, 15, 1);
   check_host(65, 15, 1);
   begin(3000);
   end(1, 1500, "a", 4);
   died();
   update();
-  check_group("a", 66, 1, 0);
+  check_group_of("a", 66, 1, 0);
   check_host(66, 1, 0);
 }
 END_TEST
@@ -223,15 +214,15 @@ START_TEST(unloads__id_reused_before_the_record__are_two_programs) {
   begin(2000);
   program(1, 1500, "b", 3);
   update();
-  check_group("a", 50, 0, 0);
-  check_group("b", 3, 3, 1);
+  check_group_of("a", 50, 0, 0);
+  check_group_of("b", 3, 3, 1);
   begin(3000);
   program(1, 1500, "b", 4);
   end(1, 100, "a", 51);
   died();
   update();
-  check_group("a", 51, 0, 0);
-  check_group("b", 4, 1, 1);
+  check_group_of("a", 51, 0, 0);
+  check_group_of("b", 4, 1, 1);
   check_host(55, 1, 1);
 }
 END_TEST
@@ -244,7 +235,7 @@ START_TEST(unloads__one_record_twice__counts_once) {
   end(1, 1500, "a", 5);
   died();
   update();
-  check_group("_brief", 5, 5, 0);
+  check_group_of("_brief", 5, 5, 0);
 }
 END_TEST
 
@@ -258,12 +249,12 @@ START_TEST(unloads__cut_walk__keeps_what_it_missed_and_ends_what_died) {
   end(2, 200, "b", 61);
   died();
   update();
-  check_group("a", 50, 0, 1);
-  check_group("b", 61, 1, 0);
+  check_group_of("a", 50, 0, 1);
+  check_group_of("b", 61, 1, 0);
   begin(3000);
   program(1, 100, "a", 52);
   update();
-  check_group("a", 52, 0, 1);
+  check_group_of("a", 52, 0, 1);
   ck_assert_uint_eq(groups_host(groups)->group.total.cnt, 113);
 }
 END_TEST
@@ -279,7 +270,7 @@ START_TEST(unloads__unreadable_then_dead__gives_a_baseline) {
   end(1, 1500, "a", 8);
   died();
   update();
-  check_group("_brief", 8, 0, 0);
+  check_group_of("_brief", 8, 0, 0);
   ck_assert_uint_eq(groups_host(groups)->group.programs, 0);
 }
 END_TEST
@@ -294,7 +285,7 @@ START_TEST(unloads__ring_too_small__totals_lack_the_rest_and_it_is_said) {
   lost(); /* known, and ran 7 times since */
   lost(); /* never seen */
   update();
-  check_group("a", 50, 0, 0);
+  check_group_of("a", 50, 0, 0);
   check_host(50, 0, 0);
   check_unwatched(2);
   for (int i = 1; i <= 9; i++) {
@@ -624,7 +615,7 @@ START_TEST(unloads__never_readable_and_vanished__is_no_spike_nor_unwatched) {
   end(1, 100, "a", 57);
   died();
   update();
-  check_group("_brief", 57, 0, 0);
+  check_group_of("_brief", 57, 0, 0);
   for (uint64_t i = 0; i < 12; i++) {
     begin(4000 + 1000 * i);
     update();
