@@ -10,7 +10,7 @@
 #ifndef BPF_STATS_ALARMS_H
 #define BPF_STATS_ALARMS_H
 
-#include "group_table.h"
+#include "group.h"
 
 #include <stdbool.h>
 #include <stddef.h>

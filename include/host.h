@@ -5,7 +5,7 @@
 #define BPF_STATS_HOST_H
 
 #include "churn.h"
-#include "group_table.h"
+#include "group.h"
 #include "prog_snapshot.h"
 #include "programs.h"
 

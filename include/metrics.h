@@ -6,7 +6,7 @@
 #ifndef BPF_STATS_METRICS_H
 #define BPF_STATS_METRICS_H
 
-#include "group_table.h"
+#include "group.h"
 #include "reading.h"
 
 #include <stdbool.h>

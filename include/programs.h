@@ -6,7 +6,7 @@
 #ifndef BPF_STATS_PROGRAMS_H
 #define BPF_STATS_PROGRAMS_H
 
-#include "group_table.h"
+#include "group.h"
 #include "prog_snapshot.h"
 
 #include <stdbool.h>
