@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* alarms: which groups have a miss rate above the threshold, and when that
- * begins and ends.
+/* alarms: which groups are above a threshold, and when that begins and ends.
  *
- * An alarm is raised in the first interval that is above, with enough attempts
+ * An alarm is raised in the first interval that is above, with enough evidence
  * to tell. It ends once, whatever becomes of the group: after two intervals
  * that are not above, or two in a row that could not be measured, or when the
  * plugin stops. An interval that was not measured is not calm. Only changes are
@@ -30,22 +29,32 @@ enum alarm_change {
   ALARM_UNREADABLE,     /* not measured: the programs cannot be read */
   ALARM_UNCOUNTED, /* not measured: the kernel does not count their misses */
   ALARM_STOPPED,   /* nobody measures any more */
+  ALARM_REPLACED,  /* what is loaded now is something else: it ends at once */
+  ALARM_HELD,      /* nothing that is told: it is above, but that alone would
+                      not raise it */
 };
 
-/* NAME of the group. GROUP: as it is after the interval; NULL: it was not
- * checked. */
-typedef void (*alarms_tell)(const char *name, const struct group *group,
+/* CONTEXT of the alarms, and NAME of the group. GROUP: as it is after the
+ * interval; NULL: it was not checked. */
+typedef void (*alarms_tell)(const void *context, const char *name,
+                            const struct group *group,
                             enum alarm_change change);
 
 /* Zeroed at the start. */
 struct alarms {
   struct raised_alarm *raised[ALARMS_MAX]; /* owned, in order of their names */
   size_t num;
+  const void *context; /* borrowed */
   bool is_full; /* the last one that should have been raised had no room */
 };
 
-/* Takes in what the group counted in an interval that was measured. THRESHOLD
- * is a miss rate, 0..1. An alarm for which there is no memory is not raised. */
+/* Takes in what was found about a group in an interval: ALARM_RAISED if it is
+ * above. An alarm for which there is no memory is not raised. */
+void alarms_take(struct alarms *alarms, const struct group *group,
+                 enum alarm_change found, alarms_tell tell);
+
+/* The same of its miss rate in an interval that was measured. THRESHOLD: 0..1.
+ */
 void alarms_check(struct alarms *alarms, const struct group *group,
                   double threshold, alarms_tell tell);
 

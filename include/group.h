@@ -33,6 +33,10 @@ struct group {
   unsigned misses;            /* a bit for each enum misses of its programs in
                                  this interval */
   struct estimate estimate;   /* what nobody counted, beyond the total */
+  uint64_t loads;             /* programs that joined it, ever */
+  uint64_t loads_told;        /* of those, up to CURRENT_NS */
+  uint64_t loads_zero;        /* of those, up to ZERO_NS */
+  uint64_t load_time_ns;      /* CLOCK_BOOTTIME, of the newest of them */
   uint64_t current_ns; /* CLOCK_MONOTONIC, up to which counted and estimated
                           runs tell */
   bool is_current;     /* that is the last read */
@@ -64,6 +68,9 @@ void group_begin(struct group *group, enum part part);
  * that is the delta of this part. MISSES: of the program. */
 void group_measure(struct group *group, enum part part,
                    struct prog_stats advance, enum misses misses);
+
+/* A program joins it. */
+void group_join(struct group *group, uint64_t load_time_ns);
 
 /* One of its programs was not read, or, IS_READ, not at the snapshot before. */
 void group_miss(struct group *group, enum part part, bool is_read);

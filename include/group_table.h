@@ -11,6 +11,7 @@
 
 #include "group.h"
 #include "group_name.h"
+#include "versions.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,10 @@ int group_table_create(struct group_table *table, const char *name,
 /* The group of that name, which takes no place. */
 struct group *group_table_reserved(struct group_table *table,
                                    enum group_reserved which);
+
+/* The versions of the programs of a group of the table; NULL for those with a
+ * reserved name. */
+struct versions *group_table_versions(const struct group *group);
 
 /* Begins an update: clears of every active group what it is going to find out.
  * Those that are not touched in this interval will be idle. */

@@ -54,4 +54,8 @@ const struct host *groups_host(const struct groups *groups);
 const struct group *groups_next(const struct groups *groups,
                                 const struct group *group);
 
+/* The versions of the programs of such a group, valid as long as that; NULL:
+ * none are kept, as of groups of programs of several names. */
+const struct versions *groups_versions(const struct group *group);
+
 #endif

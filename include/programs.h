@@ -21,6 +21,7 @@ static const uint64_t PROGRAM_AWAITED_MAX_NS = 60ULL * 1000 * 1000 * 1000;
 struct program {
   uint32_t id;
   uint64_t load_time_ns;     /* 0: it was never read, only its id is known */
+  uint64_t tag;              /* of prog_sample, as a number */
   struct group *group;       /* NULL: not selected */
   struct prog_stats counted; /* what the totals hold of it */
   uint64_t memory_bytes;
@@ -42,6 +43,7 @@ struct program {
   bool ended;          /* it was unloaded, and the sample is its end */
   bool wants_group;    /* for groups: first seen, or its owner was found, and
                           selected */
+  bool has_joined;     /* for groups: its group is another one than before */
 };
 
 struct program_list {

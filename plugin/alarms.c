@@ -52,43 +52,56 @@ static struct raised_alarm *add(struct alarms *alarms, const char *name) {
 }
 
 /* Takes in an interval that was not above, for that reason. */
-static void take_interval(struct raised_alarm *alarm, enum alarm_change reason,
-                          const struct group *group, alarms_tell tell) {
+static void take_calm(const struct alarms *alarms, struct raised_alarm *alarm,
+                      enum alarm_change reason, const struct group *group,
+                      alarms_tell tell) {
   if (reason == ALARM_CALM || reason == ALARM_GONE) {
     alarm->calm_intervals++;
     alarm->unmeasured_intervals = 0;
   } else {
     alarm->unmeasured_intervals++;
   }
-  alarm->over = alarm->calm_intervals >= ALARMS_INTERVALS ||
+  alarm->over = reason == ALARM_REPLACED ||
+                alarm->calm_intervals >= ALARMS_INTERVALS ||
                 alarm->unmeasured_intervals >= ALARMS_INTERVALS;
   if (alarm->over)
-    tell(alarm->name, group, reason);
+    tell(alarms->context, alarm->name, group, reason);
 }
 
-void alarms_check(struct alarms *alarms, const struct group *group,
-                  double threshold, alarms_tell tell) {
-  const struct prog_stats interval = group->skipping;
+void alarms_take(struct alarms *alarms, const struct group *group,
+                 enum alarm_change found, alarms_tell tell) {
   struct raised_alarm *alarm = find(alarms, group->name);
-  const bool is_counted = group_counts_misses(group);
-  const bool above = is_counted && prog_stats_miss_rate(interval) > threshold;
-  const bool enough = interval.cnt >= ALARMS_ATTEMPTS_MIN ||
-                      interval.misses >= ALARMS_ATTEMPTS_MIN - interval.cnt;
-  if (above && enough && alarm == NULL) {
+  if (found == ALARM_RAISED && alarm == NULL) {
     alarm = add(alarms, group->name);
     if (alarm != NULL)
-      tell(group->name, group, ALARM_RAISED);
+      tell(alarms->context, group->name, group, ALARM_RAISED);
   }
   if (alarm == NULL)
     return;
   alarm->checked = true;
-  if (above)
+  if (found == ALARM_RAISED || found == ALARM_HELD)
     alarm->calm_intervals = alarm->unmeasured_intervals = 0;
-  else if (!is_counted)
-    take_interval(alarm, ALARM_UNCOUNTED, group, tell);
-  else /* what only some programs counted can raise an alarm, but is not calm */
-    take_interval(alarm, group->unmeasured == 0 ? ALARM_CALM : ALARM_UNREADABLE,
-                  group, tell);
+  else
+    take_calm(alarms, alarm, found, group, tell);
+}
+
+/* What an interval says of the group's miss rate. */
+static enum alarm_change judge(const struct group *group, double threshold) {
+  const struct prog_stats interval = group->skipping;
+  const bool above = prog_stats_miss_rate(interval) > threshold;
+  const bool enough = interval.cnt >= ALARMS_ATTEMPTS_MIN ||
+                      interval.misses >= ALARMS_ATTEMPTS_MIN - interval.cnt;
+  if (!group_counts_misses(group))
+    return ALARM_UNCOUNTED;
+  if (above)
+    return enough ? ALARM_RAISED : ALARM_HELD;
+  /* What only some programs counted can raise an alarm, but is not calm. */
+  return group->unmeasured == 0 ? ALARM_CALM : ALARM_UNREADABLE;
+}
+
+void alarms_check(struct alarms *alarms, const struct group *group,
+                  double threshold, alarms_tell tell) {
+  alarms_take(alarms, group, judge(group, threshold), tell);
 }
 
 void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
@@ -97,7 +110,7 @@ void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
   for (size_t i = 0; i < alarms->num; i++) {
     struct raised_alarm *alarm = alarms->raised[i];
     if (!alarm->checked)
-      take_interval(alarm, unchecked, NULL, tell);
+      take_calm(alarms, alarm, unchecked, NULL, tell);
     alarm->checked = false;
     if (alarm->over)
       free(alarm);
@@ -109,14 +122,15 @@ void alarms_settle(struct alarms *alarms, enum alarm_change unchecked,
 
 void alarms_stop(struct alarms *alarms, alarms_tell tell) {
   for (size_t i = 0; i < alarms->num; i++) {
-    tell(alarms->raised[i]->name, NULL, ALARM_STOPPED);
+    tell(alarms->context, alarms->raised[i]->name, NULL, ALARM_STOPPED);
     free(alarms->raised[i]);
   }
   alarms->num = 0;
 }
 
-static void tell_nobody(const char *name, const struct group *group,
-                        enum alarm_change change) {
+static void tell_nobody(const void *context, const char *name,
+                        const struct group *group, enum alarm_change change) {
+  (void)context;
   (void)name;
   (void)group;
   (void)change;

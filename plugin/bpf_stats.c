@@ -4,6 +4,7 @@
  * pipeline once an interval, and logs. */
 #include "alarms.h"
 #include "bpf_load.h"
+#include "changes.h"
 #include "clocks.h"
 #include "dispatch.h"
 #include "prog_type.h"
@@ -21,6 +22,7 @@ static struct plugin {
   struct settings settings;
   struct reader *reader; /* NULL: not started */
   struct alarms alarms;
+  struct changes changes;
   struct report report;
   uint64_t
       last_ns; /* CLOCK_MONOTONIC of the last reading, and the time of its */
@@ -93,6 +95,7 @@ static void dispatch_all(const struct reading *reading, cdtime_t time) {
     dispatch_group(reading, group, settings->group_metrics, time);
     if (measured)
       check_alarm(group);
+    changes_check(&plugin.changes, settings, reading, group);
     if (settings->log_stats)
       log_stats(group);
   }
@@ -100,6 +103,7 @@ static void dispatch_all(const struct reading *reading, cdtime_t time) {
   plugin.last_time = time;
   alarms_settle(&plugin.alarms, measured ? ALARM_GONE : ALARM_STATISTICS_OFF,
                 dispatch_alarm);
+  changes_settle(&plugin.changes, settings, reading);
   report_alarms(&plugin.report, plugin.alarms.is_full);
 }
 
@@ -127,6 +131,7 @@ static int bpf_stats_read(void) {
     report_selector(&plugin.report, plugin.settings.selector);
   } else {
     alarms_settle(&plugin.alarms, ALARM_UNREADABLE, dispatch_alarm);
+    changes_miss(&plugin.changes);
   }
   reader_resume(plugin.reader);
   return 0;
@@ -191,6 +196,11 @@ static int bpf_stats_init(void) {
   return 0;
 }
 
+static void stop_alarms(void) {
+  alarms_stop(&plugin.alarms, dispatch_alarm);
+  changes_stop(&plugin.changes);
+}
+
 /* When collectd stops it has all plugins flush, and then shuts one after the
  * other down: this is the last moment at which a notification reaches every
  * plugin that handles it; later some would not survive it. It does so in the
@@ -202,13 +212,14 @@ static int bpf_stats_flush(cdtime_t timeout, const char *identifier,
   (void)identifier;
   (void)user_data;
   if (pthread_equal(pthread_self(), plugin.main_thread))
-    dispatch_last_alarms(&plugin.alarms);
+    dispatch_last_alarms(stop_alarms);
   return 0;
 }
 
 static int bpf_stats_shutdown(void) {
   reader_free(plugin.reader);
   alarms_clear(&plugin.alarms);
+  changes_clear(&plugin.changes);
   settings_clear(&plugin.settings);
   prog_types_clear();
   plugin = (struct plugin){0};

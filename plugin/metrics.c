@@ -82,6 +82,17 @@ COMPUTE(memory) {
          gauge((double)group->memory_bytes, ret_value);
 }
 
+COMPUTE(loads) { return group->has_begun && derive(group->loads, ret_value); }
+
+/* A program may be loaded after the walk has begun, and be found by it. */
+COMPUTE(age) {
+  const uint64_t now_ns = reading->snapshot->time_ns;
+  const uint64_t load_ns = group->load_time_ns;
+  return group->has_begun && load_ns != 0 &&
+         gauge(now_ns > load_ns ? (double)(now_ns - load_ns) / 1e9 : 0.0,
+               ret_value);
+}
+
 COMPUTE(coverage) {
   return reading->coverage.share >= 0.0 &&
          gauge(reading->coverage.share, ret_value);
@@ -138,6 +149,8 @@ static const struct metric metrics[] = {
     METRIC(ns_per_call_lifetime, "gauge", "ns_per_call_lifetime", GAUGE, OPTION, NEVER),
     METRIC(miss_rate_lifetime, "gauge", "miss_rate_lifetime", GAUGE, OPTION, NEVER),
     METRIC(memory, "memory", "", GAUGE, OPTION, NEVER),
+    METRIC(loads, "derive", "loads", DERIVE, OPTION, NEVER),
+    METRIC(age, "gauge", "age", GAUGE, OPTION, NEVER),
     METRIC(coverage, "gauge", "coverage", GAUGE, NEVER, ALWAYS),
     METRIC(programs_loaded, "derive", "programs_loaded", DERIVE, NEVER, ALWAYS),
     METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),

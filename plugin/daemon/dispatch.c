@@ -58,12 +58,15 @@ void dispatch_group(const struct reading *reading, const struct group *group,
 
 void dispatch_zeros(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time) {
-  const union metric_value zero = {.derive = 0};
+  struct group before = *group;
+  before.total = (struct prog_stats){0};
+  before.estimate = (struct estimate){0};
+  before.loads = group->loads_zero;
   union metric_value value;
   const struct metric *metric = NULL;
-  while ((metric = next_metric(metric, reading, group, set, &value)) != NULL)
+  while ((metric = next_metric(metric, reading, &before, set, &value)) != NULL)
     if (metric->kind == METRIC_DERIVE)
-      dispatch(metric, zero, group->name, time);
+      dispatch(metric, value, group->name, time);
 }
 
 static bool is_taken_in(const struct metric *metric, const char *instance) {
@@ -103,38 +106,49 @@ static void format_raised(char *message, size_t size,
                   : "a hot recursion path");
 }
 
-/* Why an alarm ends that is not calm. */
-static const char *const reasons[] = {
-    [ALARM_GONE] = "no program is loaded any more",
-    [ALARM_STATISTICS_OFF] =
-        "can no longer be measured: run-time statistics are not on",
-    [ALARM_UNREADABLE] =
-        "can no longer be measured: BPF programs cannot be read",
-    [ALARM_UNCOUNTED] = "can no longer be measured: not all misses are counted",
-    [ALARM_STOPPED] = "can no longer be measured: collectd stops",
-};
+const char *dispatch_reason(enum alarm_change change) {
+  static const char *const reasons[] = {
+      [ALARM_GONE] = "no program is loaded any more",
+      [ALARM_STATISTICS_OFF] =
+          "can no longer be measured: run-time statistics are not on",
+      [ALARM_UNREADABLE] =
+          "can no longer be measured: BPF programs cannot be read",
+      [ALARM_UNCOUNTED] =
+          "can no longer be measured: not all misses are counted",
+      [ALARM_STOPPED] = "can no longer be measured: collectd stops",
+  };
+  return reasons[change];
+}
 
-void dispatch_alarm(const char *name, const struct group *group,
-                    enum alarm_change change) {
+void dispatch_notification(int severity, const char *instance, const char *type,
+                           const char *type_instance, const char *message) {
   notification_t notification = {
-      .severity = change == ALARM_RAISED ? NOTIF_WARNING : NOTIF_OKAY,
+      .severity = severity,
       .time = cdtime(),
       .plugin = "bpf_stats",
-      .type = "gauge",
-      .type_instance = "miss_rate",
   };
-  char *message = notification.message;
-  const size_t size = sizeof(notification.message);
   sstrncpy(notification.host, hostname_g, sizeof(notification.host));
-  sstrncpy(notification.plugin_instance, name,
+  sstrncpy(notification.plugin_instance, instance,
            sizeof(notification.plugin_instance));
-  if (change == ALARM_RAISED)
-    format_raised(message, size, group);
-  else if (change == ALARM_CALM)
-    prog_stats_format(message, size, name, group->skipping);
-  else
-    snprintf(message, size, "%s: %s", name, reasons[change]);
+  sstrncpy(notification.type, type, sizeof(notification.type));
+  sstrncpy(notification.type_instance, type_instance,
+           sizeof(notification.type_instance));
+  sstrncpy(notification.message, message, sizeof(notification.message));
   plugin_dispatch_notification(&notification);
+}
+
+void dispatch_alarm(const void *context, const char *name,
+                    const struct group *group, enum alarm_change change) {
+  (void)context;
+  char message[DISPATCH_MESSAGE_SIZE];
+  if (change == ALARM_RAISED)
+    format_raised(message, sizeof(message), group);
+  else if (change == ALARM_CALM)
+    prog_stats_format(message, sizeof(message), name, group->skipping);
+  else
+    snprintf(message, sizeof(message), "%s: %s", name, dispatch_reason(change));
+  dispatch_notification(change == ALARM_RAISED ? NOTIF_WARNING : NOTIF_OKAY,
+                        name, "gauge", "miss_rate", message);
 }
 
 static const uint64_t HANDLED_MAX_NS = 5000000000;
@@ -146,12 +160,10 @@ static nlink_t count_threads(void) {
   return stat("/proc/self/task", &tasks) == 0 ? tasks.st_nlink : 0;
 }
 
-void dispatch_last_alarms(struct alarms *alarms) {
-  if (alarms->num == 0)
-    return;
+void dispatch_last_alarms(void (*stop_all)(void)) {
   const nlink_t threads = count_threads();
   const uint64_t begin_ns = monotonic_ns();
-  alarms_stop(alarms, dispatch_alarm);
+  stop_all();
   while (count_threads() > threads &&
          monotonic_ns() - begin_ns < HANDLED_MAX_NS)
     nanosleep(&HANDLED_POLL, NULL);

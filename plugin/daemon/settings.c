@@ -24,6 +24,8 @@ enum { MAX_INSTANCES_DEFAULT = 1000, MAX_INSTANCES_MAX = 1000000 };
 
 static const double SAMPLE_WINDOW_MIN_S = 0.001;
 static const double SAMPLE_WINDOW_MAX_S = 86400.0; /* whatever the interval */
+static const double REGRESSION_MAX_PERCENT = 10000.0;
+static const double COST_MAX_PERCENT = 1000000.0;
 
 struct option {
   const char *key;
@@ -222,6 +224,18 @@ static bool parse_miss_rate_threshold(struct settings *settings,
                        &settings->miss_rate_threshold);
 }
 
+static bool parse_regression_threshold(struct settings *settings,
+                                       const oconfig_item_t *item) {
+  return option_number(item, "percent from 0 to 10000, such as 50",
+                       REGRESSION_MAX_PERCENT, &settings->regression_threshold);
+}
+
+static bool parse_cost_threshold(struct settings *settings,
+                                 const oconfig_item_t *item) {
+  return option_number(item, "percent of one CPU from 0 to 1000000, such as 10",
+                       COST_MAX_PERCENT, &settings->cost_threshold);
+}
+
 static bool parse_source(struct settings *settings,
                          const oconfig_item_t *item) {
   static const char allowed[] = "\"auto\", \"iterator\" or \"syscall\"";
@@ -275,6 +289,9 @@ static const struct option options[] = {
     {"IdleGroups", NULL, offsetof(struct settings, idle_groups)},
     {"MaxInstances", parse_max_instances, 0},
     {"MissRateThreshold", parse_miss_rate_threshold, 0},
+    {"NotifyChanges", NULL, offsetof(struct settings, notify_changes)},
+    {"RegressionThreshold", parse_regression_threshold, 0},
+    {"CostThreshold", parse_cost_threshold, 0},
     {"Source", parse_source, 0},
     {"IteratorPin", parse_iterator_pin, 0},
     {"WatchUnload", NULL, offsetof(struct settings, watch_unload)},
@@ -311,7 +328,7 @@ bool settings_need_owners(const struct settings *settings) {
          selector_needs_owner(settings->selector);
 }
 
-void settings_check(struct settings *settings, double interval_s) {
+static void check_window(struct settings *settings, double interval_s) {
   double window_s = settings->sample_window_s;
   if (window_s == 0.0)
     return;
@@ -328,4 +345,24 @@ void settings_check(struct settings *settings, double interval_s) {
         window_s, interval_s / 2.0);
     settings->wrong = true;
   }
+}
+
+/* What is of several names has no versions. */
+static void check_versions(struct settings *settings) {
+  if (group_name_has(&settings->instance_format, GROUP_NAME_NAME) ||
+      (!settings->notify_changes && settings->regression_threshold == 0.0))
+    return;
+  char option[64] = "NotifyChanges, value true";
+  if (!settings->notify_changes)
+    snprintf(option, sizeof(option), "RegressionThreshold, value %g",
+             settings->regression_threshold);
+  ERROR("bpf_stats: option %s: needs the word name in PluginInstanceFormat. "
+        "The plugin is not started.",
+        option);
+  settings->wrong = true;
+}
+
+void settings_check(struct settings *settings, double interval_s) {
+  check_window(settings, interval_s);
+  check_versions(settings);
 }

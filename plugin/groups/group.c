@@ -36,6 +36,12 @@ void group_measure(struct group *group, enum part part,
     group->skipping = prog_stats_add(group->skipping, advance);
 }
 
+void group_join(struct group *group, uint64_t load_time_ns) {
+  group->loads++;
+  if (load_time_ns > group->load_time_ns)
+    group->load_time_ns = load_time_ns;
+}
+
 void group_miss(struct group *group, enum part part, bool is_read) {
   group->unread += !is_read;
   if (part != PART_AFTER_WINDOW)
@@ -55,6 +61,7 @@ static void find_beginning(struct group *group, const struct span *span,
   if (group->has_run || is_zero(group_estimated_total(group)))
     return;
   group->has_run = group->has_begun = true;
+  group->loads_zero = group->loads_told;
   if (is_all && span->last_ns != 0)
     group->zero_ns = told_ns < span->last_ns ? told_ns : span->last_ns;
 }
@@ -74,4 +81,5 @@ void group_bring_up(struct group *group, const struct span *span) {
   find_beginning(group, span, group->current_ns);
   group->counted = (struct prog_stats){0};
   group->current_ns = span->now_ns;
+  group->loads_told = group->loads;
 }

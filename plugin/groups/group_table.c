@@ -17,6 +17,7 @@ enum { IDLE_MAX = 1000 };
 
 struct node {
   struct group group; /* first, so that a group is its node */
+  struct versions versions;
   TAILQ_ENTRY(node) link;
   bool idle;
   bool touched;           /* in this interval */
@@ -56,6 +57,7 @@ static void forget_oldest(struct group_table *table) {
   TAILQ_REMOVE(&table->idle, node, link);
   table->places--;
   tdelete(node, &table->tree, compare_names);
+  versions_clear(&node->versions);
   free(node);
 }
 
@@ -83,6 +85,7 @@ static void make_idle(struct group_table *table, struct node *node,
   /* What it counted would be of long ago. */
   group_begin(&node->group, PART_WHOLE);
   node->group.counted = (struct prog_stats){0};
+  versions_rest(&node->versions);
   if (!node->is_reserved)
     TAILQ_INSERT_TAIL(&table->idle, node, link);
 }
@@ -140,10 +143,16 @@ struct group *group_table_reserved(struct group_table *table,
   return &table->reserved[which].group;
 }
 
+struct versions *group_table_versions(const struct group *group) {
+  struct node *node = (struct node *)group;
+  return node->is_reserved ? NULL : &node->versions;
+}
+
 void group_table_begin(struct group_table *table, enum part part) {
   struct node *node;
   TAILQ_FOREACH(node, &table->active, link) {
     group_begin(&node->group, part);
+    versions_begin(&node->versions, part);
     if (part_is_first(part))
       node->touched = false;
   }
@@ -177,8 +186,10 @@ void group_table_settle(struct group_table *table, uint64_t now_ns) {
 
 void group_table_bring_up(struct group_table *table, const struct span *span) {
   struct node *node;
-  TAILQ_FOREACH(node, &table->active, link)
-  group_bring_up(&node->group, span);
+  TAILQ_FOREACH(node, &table->active, link) {
+    group_bring_up(&node->group, span);
+    versions_bring_up(&node->versions, span);
+  }
 }
 
 const struct group *group_table_next(const struct group_table *table,

@@ -16,6 +16,7 @@ struct groups {
   struct group_table *table;
   struct programs programs;
   struct host host;
+  bool has_versions; /* the programs of a group have one name */
 };
 
 struct groups *groups_new(const struct groups_options *options) {
@@ -29,6 +30,7 @@ struct groups *groups_new(const struct groups_options *options) {
   }
   groups->options = *options;
   groups->table = table;
+  groups->has_versions = group_name_has(&options->name_format, GROUP_NAME_NAME);
   groups->host.group.name = "";
   groups->host.group.has_run = groups->host.group.has_begun = true;
   return groups;
@@ -47,16 +49,20 @@ void groups_begin_after(struct groups *groups, uint32_t id,
   churn_see(&groups->host.churn, id, load_time_ns, false);
 }
 
+/* Whether the program was loaded since the first snapshot. */
+static bool is_load(const struct groups *groups,
+                    const struct program *program) {
+  const uint64_t first_time_ns = groups->programs.first_time_ns;
+  return (program->is_new && program->measured) ||
+         (first_time_ns != 0 && program->load_time_ns > first_time_ns);
+}
+
 /* Takes note of a program that is first seen. WATCHED: loads are counted by the
  * kernel. */
 static void meet(struct groups *groups, const struct program *program,
                  bool watched) {
-  const struct prog_sample *sample = program->sample;
-  const uint64_t first_time_ns = groups->programs.first_time_ns;
-  bool loaded = program->measured ||
-                (first_time_ns != 0 && sample->load_time_ns > first_time_ns);
-  churn_see(&groups->host.churn, sample->id, sample->load_time_ns,
-            loaded && !watched);
+  churn_see(&groups->host.churn, program->id, program->load_time_ns,
+            is_load(groups, program) && !watched);
 }
 
 static bool is_own(const struct prog_snapshot *snapshot, uint32_t id) {
@@ -125,7 +131,8 @@ static void forget(struct groups *groups, struct program *program) {
     *program = (struct program){.id = program->id};
 }
 
-/* Since when a group counts that this program brings to life. */
+/* Since when a group counts that this program brings to life, or its version.
+ */
 static uint64_t since_of(const struct groups *groups,
                          const struct program *program,
                          const struct prog_snapshot *snapshot) {
@@ -141,6 +148,14 @@ static void touch(struct groups *groups, const struct program *program,
                   const struct prog_snapshot *snapshot) {
   group_table_touch(groups->table, program->group,
                     since_of(groups, program, snapshot));
+}
+
+/* Has the program join the group that was found for it. */
+static void join(struct groups *groups, struct program *program,
+                 const struct prog_snapshot *snapshot) {
+  program->has_joined = true;
+  touch(groups, program, snapshot);
+  group_join(program->group, program->load_time_ns);
 }
 
 /* Gives programs that are folded groups of their own, as long as there is
@@ -166,7 +181,7 @@ static void unfold(struct groups *groups,
           group->total, prog_stats_sub(program->counted, program->advance));
     program->group = group;
     program->folded = false;
-    touch(groups, program, snapshot);
+    join(groups, program, snapshot);
   }
 }
 
@@ -175,7 +190,7 @@ static void unfold(struct groups *groups,
 static void decide(struct groups *groups, struct program *program,
                    const struct prog_snapshot *snapshot, enum part part) {
   const bool claimed = is_claimed(program, part);
-  program->wants_group = false;
+  program->wants_group = program->has_joined = false;
   if (program->is_new)
     meet(groups, program, snapshot->unloads != NULL);
   if (program->group != NULL)
@@ -201,7 +216,7 @@ static void assign(struct groups *groups, const struct prog_snapshot *snapshot,
     if (program->wants_group)
       program->group = find_group(groups, program, snapshot, name);
     if (program->wants_group && program->group != NULL)
-      touch(groups, program, snapshot);
+      join(groups, program, snapshot);
   }
   group_table_settle(groups->table, snapshot->awake_ns);
   unfold(groups, snapshot);
@@ -210,17 +225,48 @@ static void assign(struct groups *groups, const struct prog_snapshot *snapshot,
     if (!program->wants_group || program->group != NULL)
       continue;
     if (make_group(groups, program, snapshot) == 0)
-      touch(groups, program, snapshot);
+      join(groups, program, snapshot);
     else
       forget(groups, program);
   }
 }
 
-static void add_up(struct groups *groups, enum part part) {
+/* Returns the version of a program, or NULL. Of a program that has joined its
+ * group in another update, without a place for its version, nobody knows any
+ * more whether that was a load. */
+static struct version *find_version(const struct groups *groups,
+                                    const struct program *program,
+                                    const struct prog_snapshot *snapshot) {
+  struct versions *versions = group_table_versions(program->group);
+  if (versions == NULL || !groups->has_versions || program->load_time_ns == 0)
+    return NULL;
+  struct version *version = versions_find(versions, program->tag);
+  if (version != NULL && !program->has_joined)
+    return version;
+  const struct prog_sample *sample = program->sample;
+  const struct version_program joining = {
+      .tag = program->tag,
+      .load_time_ns = program->load_time_ns,
+      .owner = sample != NULL ? sample->owner : NULL,
+      .is_load = program->has_joined && is_load(groups, program),
+      .is_moved = !program->is_new,
+      .since_ns = since_of(groups, program, snapshot),
+  };
+  return versions_join(versions, &joining);
+}
+
+static void add_up(struct groups *groups, const struct prog_snapshot *snapshot,
+                   enum part part) {
   const struct program_list *list = &groups->programs.list;
-  for (size_t i = 0; i < list->num; i++)
-    if (list->items[i].group != NULL)
-      program_add_up(&list->items[i], list->items[i].group, part);
+  for (size_t i = 0; i < list->num; i++) {
+    const struct program *program = &list->items[i];
+    if (program->group == NULL)
+      continue;
+    program_add_up(program, program->group, part);
+    struct version *version = find_version(groups, program, snapshot);
+    if (version != NULL)
+      program_add_up(program, &version->sum, part);
+  }
 }
 
 int groups_update(struct groups *groups, enum part part,
@@ -229,7 +275,7 @@ int groups_update(struct groups *groups, enum part part,
   if (rc != 0)
     return rc;
   assign(groups, snapshot, part);
-  add_up(groups, part);
+  add_up(groups, snapshot, part);
   host_update(&groups->host, &groups->programs, snapshot, part);
   programs_settle(&groups->programs, snapshot);
   return 0;
@@ -242,6 +288,10 @@ void groups_bring_up(struct groups *groups, const struct span *span) {
 
 const struct host *groups_host(const struct groups *groups) {
   return &groups->host;
+}
+
+const struct versions *groups_versions(const struct group *group) {
+  return group_table_versions(group);
 }
 
 const struct group *groups_next(const struct groups *groups,

@@ -77,6 +77,7 @@ static struct program *add(struct programs *programs, struct found *found,
     *next = (struct program){
         .id = sample->id,
         .load_time_ns = sample->load_time_ns,
+        .tag = strtoull(sample->tag, NULL, 16),
         .is_new = true,
         .measured = is_born(programs, sample, known != NULL),
     };

@@ -2,23 +2,7 @@
 # Notifications about real misses, received by a handler of collectd's plugin exec.
 
 load common
-
-# Has each notification written into a file of its own, by a user without rights.
-handler_config() {
-  chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
-  mkdir "$dir/notified"
-  chown nobody "$dir/notified"
-  cat >"$dir/handler" <<END
-#!/bin/sh
-cat >"$dir/notified/\$(date +%s.%N)"
-END
-  chmod 755 "$dir/handler"
-  echo 'PluginDir "/usr/lib/collectd"
-LoadPlugin exec
-<Plugin exec>
-  NotificationExec "nobody" "'"$dir/handler"'"
-</Plugin>'
-}
+load handler
 
 # Demands so many notifications, of which the last is an OKAY with this message.
 # They come in files whose names are their times.
@@ -54,9 +38,6 @@ setup_file() {
   export sysctl_before
 }
 teardown_file() { echo "$sysctl_before" >/proc/sys/kernel/bpf_stats_enabled; }
-
-notified() { find "$dir/notified" -type f | wc -l; }
-has_notified() { [ "$(notified)" -ge "$1" ]; }
 
 @test "MissRateThreshold__real_misses__are_raised_and_cleared_once_at_an_exec_handler" {
   extra_config=$(handler_config)

@@ -18,14 +18,28 @@
 enum { ITEMS_MAX = 7, BLOCKS_MAX = 3, STRING_MAX = 1200 };
 
 static const char *const keys[] = {
-    "EnableStats", "SampleWindow", "Program",
-    "ProgramType", "MaxInstances", "IgnoreSelected",
-    "Metrics",     "Source",       "PluginInstanceFormat",
-    "IteratorPin", "WatchUnload",  "MissRateThreshold",
-    "LogStats",    "samplewindow", "Owner",
-    "Nonsense",    "enable_stats",
+    "EnableStats",
+    "SampleWindow",
+    "Program",
+    "ProgramType",
+    "MaxInstances",
+    "IgnoreSelected",
+    "Metrics",
+    "Source",
+    "PluginInstanceFormat",
+    "IteratorPin",
+    "WatchUnload",
+    "MissRateThreshold",
+    "LogStats",
+    "samplewindow",
+    "Owner",
+    "NotifyChanges",
+    "RegressionThreshold",
+    "CostThreshold",
+    "Nonsense",
+    "enable_stats",
 };
-enum { KEYS_NUM = sizeof(keys) / sizeof(keys[0]), KEYS_UNKNOWN_FROM = 15 };
+enum { KEYS_NUM = sizeof(keys) / sizeof(keys[0]), KEYS_UNKNOWN_FROM = 18 };
 
 static const char *const words[] = {
     "auto",        "iterator",      "syscall",  "name",
@@ -175,6 +189,11 @@ static void check_bounds(const struct settings *settings) {
   demand(window_s == 0.0 || (window_s >= 0.001 && window_s <= 86400.0),
          "bounds of SampleWindow");
   demand(threshold >= 0.0 && threshold <= 1.0, "bounds of MissRateThreshold");
+  demand(settings->regression_threshold >= 0.0 &&
+             settings->regression_threshold <= 10000.0,
+         "bounds of RegressionThreshold");
+  demand(settings->cost_threshold >= 0.0 && settings->cost_threshold <= 1e6,
+         "bounds of CostThreshold");
   demand(settings->max_instances <= 1000000, "bounds of MaxInstances");
   demand(settings->source >= SOURCE_AUTO && settings->source <= SOURCE_SYSCALL,
          "a known Source");
@@ -200,6 +219,10 @@ static void check_settings(struct settings *settings, double interval_s) {
   double window_s = settings->sample_window_s;
   demand(window_s <= interval_s / 2.0 || window_s == 0.0, "half an interval");
   demand(window_s == 0.0 || settings->enable_stats, "windows need statistics");
+  demand(
+      group_name_has(&settings->instance_format, GROUP_NAME_NAME) ||
+          (!settings->notify_changes && settings->regression_threshold == 0.0),
+      "versions need names");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

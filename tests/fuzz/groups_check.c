@@ -110,13 +110,39 @@ static void check_delta(const struct check *check, const struct group *group,
            "polled, a delta is what is measured");
 }
 
+/* What its versions have counted, and how many programs they have, are its own,
+ * as long as each has a place. */
+static void check_versions(const struct check *check,
+                           const struct group *group) {
+  const struct versions *versions = groups_versions(group);
+  struct prog_stats delta = {0};
+  size_t programs = 0, num = 0;
+  if (versions == NULL)
+    return;
+  for (const struct version *version = versions->newest; version != NULL;
+       version = version->next) {
+    delta = prog_stats_add(delta, version->sum.delta);
+    programs += version->sum.programs;
+    num++;
+  }
+  demand(num == versions->num && num <= VERSIONS_MAX, "places for versions");
+  demand(at_most(delta, group->delta), "versions are a part of their group");
+  if (versions->is_crowded || check->snapshot->read_errors > 0)
+    return;
+  demand(programs == group->programs, "each program is of a version");
+  if (check->kernel->exact)
+    demand(equal(delta, group->delta), "versions are all of their group");
+}
+
 static void remember(struct trial_group *seen, const struct group *group) {
+  const unsigned tags = seen->tags;
   *seen = (struct trial_group){.shown = true,
                                .has_place = true,
                                .total = group->total,
                                .estimated = group_estimated_total(group),
                                .counted = group->counted,
-                               .current_ns = group->current_ns};
+                               .current_ns = group->current_ns,
+                               .tags = tags};
 }
 
 /* A group that is not shown keeps its place for an hour. */
@@ -160,6 +186,7 @@ static size_t check_walk(struct check *check) {
         i >= KERNEL_NAMES || keeps_all(trial) || seen->shown ||
         (seen->has_place && now_ns - seen->idle_since_ns < GROUP_IDLE_MIN_NS);
     check_any(check, group, seen, is_known);
+    check_versions(check, group);
     if (keeps_all(trial) && i < KERNEL_GROUPS)
       check_delta(check, group, check->kernel->deltas[i]);
     if ((keeps_all(trial) || is_known) && check->whole && i != TRIAL_OTHER)
@@ -261,12 +288,33 @@ static void remember_time(struct trial_group *seen, const struct group *group) {
   seen->current_ns = group->current_ns;
 }
 
+/* A deploy is one of a tag that the group was not last seen with, and it is
+ * seen with what is loaded. */
+static void check_deploy(const struct trial *trial, struct trial_group *seen,
+                         const struct group *group) {
+  const struct versions *versions = groups_versions(group);
+  if (versions == NULL)
+    return;
+  unsigned loaded = 0, current = 0;
+  for (const struct version *version = versions->newest; version != NULL;
+       version = version->next) {
+    loaded |= (version->sum.programs > 0) * 1u << version->tag;
+    current |= version->is_current * 1u << version->tag;
+  }
+  if (versions->is_deployed && keeps_all(trial))
+    demand((seen->tags >> versions->new->tag & 1) == 0,
+           "a deploy is of another tag");
+  demand(loaded == 0 || loaded == current, "a group is seen as it is");
+  seen->tags = current;
+}
+
 void trial_check_beginnings(struct trial *trial) {
   remember_time(&trial->seen_host, &groups_host(trial->groups)->group);
   for (const struct group *group = groups_next(trial->groups, NULL);
        group != NULL; group = groups_next(trial->groups, group)) {
     const struct prog_stats estimated = group_estimated_total(group);
     remember_time(&trial->seen[number_of(group->name)], group);
+    check_deploy(trial, &trial->seen[number_of(group->name)], group);
     const bool has_run = estimated.cnt != 0 || estimated.misses != 0;
     demand(!group->has_begun || has_run, "what has begun has run");
     if (group->is_current && group->unread == 0)

@@ -26,6 +26,7 @@ struct trial_group {
   struct prog_stats estimated;
   struct prog_stats counted; /* since then */
   uint64_t current_ns;
+  unsigned tags; /* a bit for each with which it was last seen */
 };
 
 struct trial {

@@ -69,7 +69,7 @@ struct prog_stats kernel_sum(const struct prog_stats stats[KERNEL_GROUPS]) {
 }
 
 static struct prog_sample describe(const struct kernel_prog *prog) {
-  return (struct prog_sample){
+  struct prog_sample sample = {
       .id = prog->id,
       .load_time_ns = prog->load_time_ns,
       .name = prog->name,
@@ -80,6 +80,8 @@ static struct prog_sample describe(const struct kernel_prog *prog) {
       .misses = names[number_of(prog->name)].misses,
       .stats = prog->stats,
   };
+  sample.tag[0] = (char)('1' + prog->load_time_ns % KERNEL_TAGS);
+  return sample;
 }
 
 static void load(struct kernel *kernel, struct kernel_prog *prog, uint32_t id,

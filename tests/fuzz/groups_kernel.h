@@ -28,6 +28,9 @@ enum kernel_found { KERNEL_MISSED, KERNEL_UNREADABLE, KERNEL_READ };
 /* DYING: nobody sees it any more, and its record is on the way. */
 enum kernel_state { KERNEL_FREE, KERNEL_LOADED, KERNEL_DYING };
 
+/* How many tags there are, 1 and so on. */
+enum { KERNEL_TAGS = 9 };
+
 struct kernel_prog {
   enum kernel_state state;
   uint32_t id;

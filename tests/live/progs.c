@@ -105,6 +105,18 @@ int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body) {
   return fd;
 }
 
+int prog_load_slow(const char *name, unsigned clock_reads) {
+  enum { READS_MAX = 200 };
+  struct bpf_insn insns[READS_MAX + 2];
+  size_t num = 0;
+  while (num < clock_reads && num < READS_MAX)
+    insns[num++] = CALL(BPF_FUNC_ktime_get_ns);
+  insns[num++] = MOV_IMM(BPF_REG_0, XDP_PASS);
+  insns[num++] = EXIT();
+  return bpf_prog_load(BPF_PROG_TYPE_XDP, name, "Dual MIT/GPL", insns, num,
+                       NULL);
+}
+
 int prog_load_with_map(const char *name) {
   int map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "owned", 4, 4, 1, NULL);
   if (map_fd < 0)

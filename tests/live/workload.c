@@ -22,6 +22,8 @@ static const char help[] =
     "TYPE\n"
     "                       is xdp, socket_filter, sched_cls, cgroup_skb,\n"
     "                       netfilter, raw_tracepoint, which is not attached,\n"
+    "                       slow:N, of type xdp, which reads the clock N "
+    "times,\n"
     "                       or two that are: recursion, which misses once\n"
     "                       a run, and calm, which does not\n"
     "  load_many PREFIX N   load N programs, PREFIX0 and so on, of type xdp\n"
@@ -85,6 +87,9 @@ static int load(const char *name, const char *type_name) {
                          program->misses ? PROG_PRINTS : PROG_RETURNS);
     program->fd = program->recursion.prog_fd;
   }
+  if (strncmp(type_name, "slow:", 5) == 0)
+    rc = program->fd =
+        prog_load_slow(name, (unsigned)strtoul(type_name + 5, NULL, 10));
   for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
     if (strcmp(types[i].name, type_name) == 0)
       rc = program->fd = prog_load(

@@ -11,6 +11,7 @@
 
 #include "../unit/fake_libbpf.h"
 
+#include "groups.h"
 #include "metrics.h"
 #include "reader.h"
 
@@ -348,10 +349,26 @@ static const struct group *group_of(size_t i) {
   return group;
 }
 
+/* The programs of this host are one version each, which has counted what its
+ * group has. */
+static void check_version(const struct group *group) {
+  const struct versions *versions = groups_versions(group);
+  demand(versions->num == 1, "%s: %zu versions", group->name, versions->num);
+  const struct group *sum = &versions->newest->sum;
+  const struct prog_stats of_group = group_estimated_total(group);
+  const struct prog_stats of_version = group_estimated_total(sum);
+  demand(of_group.cnt == of_version.cnt && of_group.nsecs == of_version.nsecs &&
+             group->delta.cnt == sum->delta.cnt,
+         "%s: its version has %" PRIu64 " runs, and the group %" PRIu64,
+         group->name, of_version.cnt, of_group.cnt);
+  demand(!versions->is_deployed, "%s: nothing was deployed", group->name);
+}
+
 static void check_reading(void) {
   for (size_t i = 0; i < MODEL_PROGS; i++) {
     const struct group *group = group_of(i);
     check_rise(group, i);
+    check_version(group);
     if (trial.now_ns != 0)
       check_gauges(group, i);
   }

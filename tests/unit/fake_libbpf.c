@@ -177,6 +177,8 @@ int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
       .created_by_uid = prog->uid,
       .func_info_rec_size = sizeof(struct bpf_func_info),
   };
+  if (prog->tag_byte != 0)
+    info.tag[0] = prog->tag_byte;
   snprintf(info.name, sizeof(info.name), "%s", prog->name);
   if (prog->full_name != NULL) {
     info.btf_id = prog->btf_id;

@@ -16,6 +16,7 @@ struct fake_prog {
   uint64_t load_time_ns;
   uint32_t type;
   uint32_t uid;
+  uint8_t tag_byte;      /* with which its tag begins; 0: 0xde */
   const char *name;      /* the kernel's, cut at 15 characters by the fake */
   const char *full_name; /* of the main function in its BTF; NULL: no BTF */
   uint32_t btf_id;       /* only with full_name */

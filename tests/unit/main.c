@@ -13,6 +13,7 @@ int main(void) {
   srunner_add_suite(runner, unloads_suite());
   srunner_add_suite(runner, owners_suite());
   srunner_add_suite(runner, flood_suite());
+  srunner_add_suite(runner, versions_suite());
   srunner_add_suite(runner, metrics_suite());
   srunner_add_suite(runner, prog_stream_suite());
   srunner_add_suite(runner, prog_type_suite());
@@ -34,6 +35,7 @@ int main(void) {
   srunner_add_suite(runner, settings_suite());
   srunner_add_suite(runner, bpf_stats_suite());
   srunner_add_suite(runner, sampling_suite());
+  srunner_add_suite(runner, changes_suite());
   srunner_add_suite(runner, faults_suite());
   return tap_run(runner);
 }

@@ -35,5 +35,7 @@ Suite *source_pinned_suite(void);
 Suite *source_suite(void);
 Suite *unload_watch_suite(void);
 Suite *unloads_suite(void);
+Suite *versions_suite(void);
+Suite *changes_suite(void);
 
 #endif

@@ -9,14 +9,15 @@
 static struct alarms alarms;
 static char told[512]; /* a sign for the change, and the name */
 
-static void tell(const char *name, const struct group *group,
-                 enum alarm_change change) {
+static void tell(const void *context, const char *name,
+                 const struct group *group, enum alarm_change change) {
   static const char signs[] = {
       [ALARM_RAISED] = '+',     [ALARM_CALM] = '-',
       [ALARM_GONE] = '0',       [ALARM_STATISTICS_OFF] = '?',
       [ALARM_UNREADABLE] = '!', [ALARM_STOPPED] = '.',
       [ALARM_UNCOUNTED] = '#',
   };
+  (void)context;
   (void)group;
   size_t len = strlen(told);
   snprintf(told + len, sizeof(told) - len, "%c%s", signs[change], name);
@@ -213,8 +214,9 @@ END_TEST
 
 static size_t changes_num;
 
-static void count_change(const char *name, const struct group *group,
-                         enum alarm_change change) {
+static void count_change(const void *context, const char *name,
+                         const struct group *group, enum alarm_change change) {
+  (void)context;
   (void)name;
   (void)group;
   (void)change;

@@ -22,6 +22,8 @@ static void setup(void) {
                 .misses = 1U << MISSES_OF_ITSELF,
                 .has_begun = true,
                 .memory_bytes = 8192,
+                .loads = 3,
+                .load_time_ns = 4000000000,
                 .is_current = true,
                 .programs = 2,
                 .name = "group"},
@@ -32,7 +34,7 @@ static void setup(void) {
       .read_errors = 9,
   };
   snapshot = (struct prog_snapshot){
-      .duration_ns = 1500000, .complete = true, .knows_elsewhere = true};
+      .time_ns = 6500000000, .duration_ns = 1500000, .complete = true, .knows_elsewhere = true};
   reading = (struct reading){
       .host = &host,
       .snapshot = &snapshot,
@@ -77,6 +79,8 @@ START_TEST(metrics__ordinary_interval__all_have_their_value) {
   check_gauge("ns_per_call_lifetime", 50);
   check_gauge("miss_rate_lifetime", 0.75);
   check_gauge("memory", 8192);
+  check_derive("loads", 3);
+  check_gauge("age", 2.5);
   check_gauge("coverage", 1);
   check_derive("programs_loaded", 5);
   check_derive("programs_unloaded", 3);
@@ -172,8 +176,16 @@ START_TEST(metrics__not_begun__no_series_of_runs) {
   ck_assert(!compute("run_time_ns"));
   ck_assert(!compute("recursion_misses"));
   ck_assert(!compute("cpu_percent"));
+  ck_assert(!compute("loads"));
+  ck_assert(!compute("age"));
   check_gauge("programs", 2);
   check_gauge("memory", 8192);
+}
+END_TEST
+
+START_TEST(metrics__loaded_while_the_walk_was_on__has_no_age_yet) {
+  host.group.load_time_ns = snapshot.time_ns + 1;
+  check_gauge("age", 0);
 }
 END_TEST
 
@@ -259,12 +271,14 @@ START_TEST(metrics_find__not_of_a_group__is_empty) {
 }
 END_TEST
 
-START_TEST(metrics_host__is_all_but_lifetime_and_memory) {
+START_TEST(metrics_host__is_all_but_those_of_groups_alone) {
   size_t num = 0;
   const struct metric *metrics = metrics_all(&num);
   for (size_t i = 0; i < num; i++) {
     bool expected = strstr(metrics[i].key, "lifetime") == NULL &&
-                    strcmp(metrics[i].key, "memory") != 0;
+                    strcmp(metrics[i].key, "memory") != 0 &&
+                    strcmp(metrics[i].key, "loads") != 0 &&
+                    strcmp(metrics[i].key, "age") != 0;
     ck_assert_int_eq(metrics_host() >> i & 1, expected);
   }
 }
@@ -322,7 +336,7 @@ Suite *metrics_suite(void) {
   tcase_add_test(core, metrics__ordinary_interval__all_have_their_value);
   tcase_add_test(core, metrics_default__is_the_six);
   tcase_add_test(core, metrics_find__not_of_a_group__is_empty);
-  tcase_add_test(core, metrics_host__is_all_but_lifetime_and_memory);
+  tcase_add_test(core, metrics_host__is_all_but_those_of_groups_alone);
   tcase_add_test(core, metrics_all__table_in_the_readme__is_the_same);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
@@ -342,6 +356,8 @@ Suite *metrics_suite(void) {
                  metrics__nobody_asks_for_owners__no_number_of_the_unowned);
   tcase_add_test(limits,
                  metrics__misses_of_one_program_uncounted__host_alone_has_them);
+  tcase_add_test(limits,
+                 metrics__loaded_while_the_walk_was_on__has_no_age_yet);
   tcase_add_test(limits, metrics__not_begun__no_series_of_runs);
   tcase_add_test(
       limits, metrics__kernel_does_not_tell_who_is_called__no_number_of_them);

@@ -62,6 +62,9 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert_uint_eq(settings.max_instances, 1000);
   ck_assert_double_eq(settings.sample_window_s, 0);
   ck_assert_double_eq(settings.miss_rate_threshold, 0.01);
+  ck_assert(!settings.notify_changes);
+  ck_assert_double_eq(settings.regression_threshold, 0);
+  ck_assert_double_eq(settings.cost_threshold, 0);
   settings_check(&settings, 10);
   ck_assert(!settings.wrong);
   ck_assert_uint_eq(fake_collectd.lines_num, 0);
@@ -109,6 +112,48 @@ START_TEST(settings_parse__miss_rate_threshold__zero_is_none) {
   tree_number(option("MissRateThreshold"), 0);
   parse_silently();
   ck_assert_double_eq(settings.miss_rate_threshold, 0);
+}
+END_TEST
+
+START_TEST(settings_parse__changes__are_taken) {
+  tree_boolean(option("NotifyChanges"), true);
+  tree_number(option("RegressionThreshold"), 50);
+  tree_string(option("CostThreshold"), "12.5");
+  parse_silently();
+  ck_assert(settings.notify_changes);
+  ck_assert_double_eq(settings.regression_threshold, 50);
+  ck_assert_double_eq(settings.cost_threshold, 12.5);
+  settings_check(&settings, 10);
+  ck_assert(!settings.wrong);
+}
+END_TEST
+
+/* Groups of programs of several names have no versions. */
+static void check_without_names(const char *line) {
+  tree_string(option("PluginInstanceFormat"), "owner type");
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  settings_check(&settings, 10);
+  ck_assert(settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text, line);
+}
+
+START_TEST(settings_check__changes_without_names__is_one_line) {
+  tree_boolean(option("NotifyChanges"), true);
+  tree_number(option("RegressionThreshold"), 50);
+  check_without_names("bpf_stats: option NotifyChanges, value true: needs the "
+                      "word name in PluginInstanceFormat. The plugin is not "
+                      "started.");
+}
+END_TEST
+
+START_TEST(settings_check__regressions_without_names__is_one_line) {
+  tree_number(option("RegressionThreshold"), 50);
+  tree_number(option("CostThreshold"), 50);
+  check_without_names("bpf_stats: option RegressionThreshold, value 50: needs "
+                      "the word name in PluginInstanceFormat. The plugin is "
+                      "not started.");
 }
 END_TEST
 
@@ -378,12 +423,26 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option Metrics, value \"coverage\": ",
      "one or more of invocations run_time_ns recursion_misses ns_per_call "
      "miss_rate programs cpu_percent ns_per_call_lifetime miss_rate_lifetime "
-     "memory, each in quotes of its own."},
+     "memory loads age, each in quotes of its own."},
     {"Metrics", OCONFIG_TYPE_STRING, "invocations,memory", 0,
      "bpf_stats: option Metrics, value \"invocations,memory\": ",
      "each in quotes of its own."},
     {"Metrics", OCONFIG_TYPE_NUMBER, NULL, 3,
      "bpf_stats: option Metrics, value 3: ", "one or more of invocations"},
+    {"NotifyChanges", OCONFIG_TYPE_NUMBER, NULL, 1,
+     "bpf_stats: option NotifyChanges, value 1: ", "true or false"},
+    {"RegressionThreshold", OCONFIG_TYPE_NUMBER, NULL, -1,
+     "bpf_stats: option RegressionThreshold, value -1: ",
+     "percent from 0 to 10000, such as 50."},
+    {"RegressionThreshold", OCONFIG_TYPE_NUMBER, NULL, 10001,
+     "bpf_stats: option RegressionThreshold, value 10001: ", "percent"},
+    {"RegressionThreshold", OCONFIG_TYPE_STRING, "50%", 0,
+     "bpf_stats: option RegressionThreshold, value \"50%\": ", "percent"},
+    {"CostThreshold", OCONFIG_TYPE_NUMBER, NULL, -0.5,
+     "bpf_stats: option CostThreshold, value -0.5: ",
+     "percent of one CPU from 0 to 1000000, such as 10."},
+    {"CostThreshold", OCONFIG_TYPE_NUMBER, NULL, NAN,
+     "bpf_stats: option CostThreshold, value nan: ", "percent of one CPU"},
     {"MaxInstances", OCONFIG_TYPE_NUMBER, NULL, -1,
      "bpf_stats: option MaxInstances, value -1: ",
      "a whole number from 0 to 1000000"},
@@ -514,9 +573,13 @@ Suite *settings_suite(void) {
   tcase_add_test(core,
                  settings_check__window_up_to_half_of_the_interval__is_taken);
   tcase_add_test(core, settings_parse__miss_rate_threshold__zero_is_none);
+  tcase_add_test(core, settings_parse__changes__are_taken);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
+  tcase_add_test(limits, settings_check__changes_without_names__is_one_line);
+  tcase_add_test(limits,
+                 settings_check__regressions_without_names__is_one_line);
   tcase_add_test(limits, settings_parse__unknown_option__is_a_warning);
   tcase_add_test(limits, settings_parse__type_of_another_host__is_a_warning);
   tcase_add_test(limits, settings_parse__no_type_of_this_host__selects_nothing);
