@@ -21,13 +21,15 @@
 
 enum {
   VERSIONS_MAX = 8, /* of a group; with more at a time it has no deploys */
-  VERSION_MEANS_NUM = 32,
   VERSION_OWNER_SIZE = 64,
-  /* Before what a version costs is told. */
+  /* Before it is known what a version costs. */
   VERSION_RUNS_MIN = 1000,
   VERSION_INTERVALS_MIN = 5,
-  /* For how many intervals a version is judged, and from how many means. */
-  VERSION_JUDGED_INTERVALS = 20,
+  /* From then on it is looked so often whether that is too much, once in each
+   * interval in which it ran; at the last ones of the new and of the old. */
+  VERSIONS_LOOKS = 6,
+  VERSIONS_NEW_INTERVALS = 10,
+  VERSION_MEANS_NUM = 32,
   /* Intervals between two times that deploys of one group are told of: twice as
    * many each time, as long as it has no rest. */
   VERSIONS_QUIET_MIN = 5,
@@ -57,11 +59,12 @@ struct versions {
   /* The last deploy. */
   struct version *new; /* NULL: there was none */
   struct version *old; /* which it replaces; NULL: it was the first load */
-  bool is_priced;      /* what it costs was told */
+  unsigned looks;      /* intervals in which the new one ran, since it is known
+                          what both cost */
 
   /* Of the last read. */
   bool is_deployed;    /* that was the last deploy */
-  bool has_price;      /* it is known now what the last deploy costs */
+  bool is_looked;      /* one of these intervals has ended */
   size_t told_deploys; /* it is time to tell of so many */
   size_t untold_deploys;
   unsigned told_intervals;  /* since deploys were told of */
@@ -106,18 +109,21 @@ void version_take_mean(struct version *version, double ns_per_call);
 /* What one run of the version has cost so far, in ns; 0.0: it never ran. */
 double version_ns_per_call(const struct version *version);
 
-/* How many of its last intervals are known, in which it ran. */
-size_t version_means_num(const struct version *version);
+/* How many of its last intervals are known, in which it ran, MAX at most. */
+size_t version_intervals(const struct version *version, size_t max);
 
 /* What a run cost in the median of these, in ns; 0.0: there is none. */
-double version_median_ns(const struct version *version);
+double version_median_ns(const struct version *version, size_t max);
 
-/* Whether both versions of the last deploy ran often enough to compare them. */
-bool versions_are_comparable(const struct versions *versions);
+/* Takes each of the last intervals of the new version of the last deploy, and
+ * each of the old one: the share of these pairs, 0..1, in which the new one
+ * costs more than PERCENT a run above the old one. Intervals that are off by
+ * any factor weigh no more than others; and neither the median nor the spread
+ * of either version is left out. 0.0: the versions cannot be compared. */
+double versions_share_above(const struct versions *versions, double percent);
 
-/* Whether the new version of the last deploy costs more than PERCENT a run
- * above the old one, beyond the spread of both: three quarters of its intervals
- * are above that, seen from the dearest quarter of the old version's. */
-bool versions_cost_more(const struct versions *versions, double percent);
+/* The share that makes an alarm, if it is looked; and one that ends it. */
+static const double VERSIONS_SHARE_RAISED = 0.75;
+static const double VERSIONS_SHARE_CALM = 0.5;
 
 #endif

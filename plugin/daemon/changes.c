@@ -121,16 +121,17 @@ static void tell_regression(const void *context, const char *name,
   (void)context;
   if (change == ALARM_RAISED || change == ALARM_CALM) {
     const struct versions *versions = groups_versions(group);
-    const double old_ns = version_median_ns(versions->old);
-    const double new_ns = version_median_ns(versions->new);
+    const struct version *old = versions->old, *new = versions->new;
+    const double old_ns = version_median_ns(old, VERSION_MEANS_NUM);
+    const double new_ns = version_median_ns(new, VERSIONS_NEW_INTERVALS);
     char tags[64];
     format_tags(tags, sizeof(tags), versions);
     snprintf(message, sizeof(message),
              "%s: %s: %.0f -> %.0f ns a run (%+.0f %%), medians of %zu and %zu "
              "intervals",
              name, tags, old_ns, new_ns, percent_above(new_ns, old_ns),
-             version_means_num(versions->old),
-             version_means_num(versions->new));
+             version_intervals(old, VERSION_MEANS_NUM),
+             version_intervals(new, VERSIONS_NEW_INTERVALS));
   } else if (change == ALARM_REPLACED) {
     snprintf(message, sizeof(message), "%s: replaced by tag %016" PRIx64, name,
              groups_versions(group)->new->tag);
@@ -154,15 +155,12 @@ static enum alarm_change judge(const struct versions *versions,
     return ALARM_REPLACED;
   if (new == NULL || new->sum.programs == 0)
     return ALARM_GONE;
-  if (new->sum.delta.cnt == 0 || !versions_are_comparable(versions))
+  const double share = versions_share_above(versions, percent);
+  if (!versions->is_looked)
     return ALARM_HELD;
-  if (versions_cost_more(versions, percent))
-    return new->intervals <= VERSION_JUDGED_INTERVALS ? ALARM_RAISED
-                                                      : ALARM_HELD;
-  return percent_above(version_median_ns(new),
-                       version_median_ns(versions->old)) > percent
-             ? ALARM_HELD
-             : ALARM_CALM;
+  if (share >= VERSIONS_SHARE_RAISED && versions->looks <= VERSIONS_LOOKS)
+    return ALARM_RAISED;
+  return share > VERSIONS_SHARE_CALM ? ALARM_HELD : ALARM_CALM;
 }
 
 /* --- what the host pays ----------------------------------------------------
@@ -235,7 +233,7 @@ void changes_check(struct changes *changes, const struct settings *settings,
     return;
   if (settings->notify_changes)
     check_deploys(changes, group, versions);
-  if (versions->has_price)
+  if (versions->is_looked && versions->looks == 1)
     tell_price(settings, group, versions);
   if (settings->regression_threshold > 0.0 &&
       (versions->is_deployed || reading->coverage.measured_ns != 0))

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void versions_clear(struct versions *versions) {
   struct version *next;
@@ -155,7 +154,7 @@ static void find_deploy(struct versions *versions) {
     return;
   versions->new = new;
   versions->old = old;
-  versions->is_priced = false;
+  versions->looks = 0;
   versions->untold_deploys += num;
 }
 
@@ -199,6 +198,18 @@ static void find_told(struct versions *versions) {
     versions->quiet_intervals = VERSIONS_QUIET_MAX;
 }
 
+static bool has_run_enough(const struct version *version) {
+  return version->intervals >= VERSION_INTERVALS_MIN &&
+         group_estimated_total(&version->sum).cnt >= VERSION_RUNS_MIN;
+}
+
+static void look(struct versions *versions) {
+  const struct version *new = versions->new, *old = versions->old;
+  versions->is_looked = new != NULL &&old != NULL &&new->sum.delta.cnt != 0 &&
+                        has_run_enough(new) && has_run_enough(old);
+  versions->looks += versions->is_looked;
+}
+
 void versions_bring_up(struct versions *versions, const struct span *span) {
   for (struct version *version = versions->newest; version != NULL;
        version = version->next) {
@@ -209,29 +220,21 @@ void versions_bring_up(struct versions *versions, const struct span *span) {
   find_deploy(versions);
   see(versions);
   find_told(versions);
-  versions->has_price =
-      !versions->is_priced && versions_are_comparable(versions);
-  versions->is_priced |= versions->has_price;
+  look(versions);
 }
 
 double version_ns_per_call(const struct version *version) {
   return prog_stats_ns_per_call(group_estimated_total(&version->sum));
 }
 
-static bool has_run_enough(const struct version *version) {
-  return version->intervals >= VERSION_INTERVALS_MIN &&
-         group_estimated_total(&version->sum).cnt >= VERSION_RUNS_MIN;
+size_t version_intervals(const struct version *version, size_t max) {
+  size_t num = max < VERSION_MEANS_NUM ? max : VERSION_MEANS_NUM;
+  return version->intervals < num ? version->intervals : num;
 }
 
-bool versions_are_comparable(const struct versions *versions) {
-  return versions->new != NULL &&
-         versions->old != NULL &&has_run_enough(versions->new) &&
-         has_run_enough(versions->old);
-}
-
-size_t version_means_num(const struct version *version) {
-  return version->intervals < VERSION_MEANS_NUM ? version->intervals
-                                                : VERSION_MEANS_NUM;
+/* What a run cost in the interval that is so many before the next, in ns. */
+static float mean_of(const struct version *version, size_t ago) {
+  return version->means[(version->intervals - ago) % VERSION_MEANS_NUM];
 }
 
 static int compare_means(const void *a, const void *b) {
@@ -240,22 +243,26 @@ static int compare_means(const void *a, const void *b) {
   return (first > second) - (first < second);
 }
 
-/* Returns the mean that has that share of the others, 0..1, below it. */
-static double find_quantile(const struct version *version, double share) {
-  const size_t num = version_means_num(version);
+double version_median_ns(const struct version *version, size_t max) {
+  const size_t num = version_intervals(version, max);
   float means[VERSION_MEANS_NUM];
-  if (num == 0)
-    return 0.0;
-  memcpy(means, version->means, num * sizeof(means[0]));
+  for (size_t i = 0; i < num; i++)
+    means[i] = mean_of(version, i + 1);
   qsort(means, num, sizeof(means[0]), compare_means);
-  return (double)means[(size_t)(share * (double)(num - 1) + 0.5)];
+  return num == 0 ? 0.0 : (double)means[num / 2];
 }
 
-double version_median_ns(const struct version *version) {
-  return find_quantile(version, 0.5);
-}
-
-bool versions_cost_more(const struct versions *versions, double percent) {
-  return find_quantile(versions->new, 0.25) >
-         find_quantile(versions->old, 0.75) * (1.0 + percent / 100.0);
+double versions_share_above(const struct versions *versions, double percent) {
+  const struct version *new = versions->new, *old = versions->old;
+  if (new == NULL || old == NULL)
+    return 0.0;
+  const size_t new_num = version_intervals(new, VERSIONS_NEW_INTERVALS);
+  const size_t old_num = version_intervals(old, VERSION_MEANS_NUM);
+  const double factor = 1.0 + percent / 100.0;
+  size_t above = 0;
+  for (size_t i = 1; i <= new_num; i++)
+    for (size_t j = 1; j <= old_num; j++)
+      above += (double)mean_of(new, i) > (double)mean_of(old, j) * factor;
+  const size_t pairs = new_num * old_num;
+  return pairs == 0 ? 0.0 : (double)above / (double)pairs;
 }

@@ -219,7 +219,8 @@ END_TEST
 START_TEST(regression__has_come_down__is_one_okay) {
   raise_alarm();
   run(100, 400);
-  expect("-a: tag aaadbeef000102ff -> bbadbeef000102ff: 400 -> 400 ns\n");
+  expect("-a: tag aaadbeef000102ff -> bbadbeef000102ff: 400 -> 400 ns a run "
+         "(+0 %), medians of 10 and 10 intervals\n");
 }
 END_TEST
 

@@ -296,7 +296,7 @@ START_TEST(versions__each__has_its_own_counters) {
   check_stats(b->sum.delta, 10);
   check_stats(find_group("a")->total, 126);
   ck_assert_double_eq(version_ns_per_call(a), 10);
-  ck_assert_double_eq(version_median_ns(a), 10);
+  ck_assert_double_eq(version_median_ns(a, VERSION_MEANS_NUM), 10);
 }
 END_TEST
 
@@ -359,14 +359,15 @@ START_TEST(versions__price__is_known_once_after_runs_and_intervals) {
   counted = 0;
   for (int i = 1; i < 12; i++) {
     run(2, load_time_ns, "b", 150, 600);
-    ck_assert_int_eq(versions()->has_price, i == 7); /* 1,050 runs */
+    /* 1,050 runs */
+    ck_assert_uint_eq(versions()->looks, i < 7 ? 0 : (unsigned)i - 6);
   }
   ck_assert_double_eq(version_ns_per_call(versions()->old), 400);
   ck_assert_double_eq(version_ns_per_call(versions()->new), 600);
   run_many(3, "c", 4, 600);
-  ck_assert(!versions()->has_price);
+  ck_assert(!versions()->is_looked);
   run(3, versions()->new->load_time_ns, "c", 1, 600); /* five intervals */
-  ck_assert(versions()->has_price);
+  ck_assert(versions()->is_looked);
 }
 END_TEST
 
@@ -374,7 +375,7 @@ START_TEST(versions__price__needs_an_old_version_that_ran) {
   read_nothing();
   run_many(1, "a", 4, 400);
   run_many(2, "b", 10, 600);
-  ck_assert(!versions()->has_price && !versions()->is_priced);
+  ck_assert_uint_eq(versions()->looks, 0);
 }
 END_TEST
 
@@ -386,7 +387,7 @@ START_TEST(versions__idle_intervals__are_not_counted) {
   run(2, load_time_ns, "b", 5000, 600);
   for (int i = 0; i < 20; i++)
     run(2, load_time_ns, "b", 0, 0);
-  ck_assert(!versions()->is_priced);
+  ck_assert_uint_eq(versions()->looks, 0);
 }
 END_TEST
 
@@ -394,10 +395,11 @@ START_TEST(versions__twice_as_dear__cost_more) {
   read_nothing();
   run_many(1, "a", 10, 400);
   run_many(2, "b", 5, 800);
-  ck_assert(versions_are_comparable(versions()));
-  ck_assert(versions_cost_more(versions(), 50));
-  ck_assert(versions_cost_more(versions(), 99));
-  ck_assert(!versions_cost_more(versions(), 100));
+  ck_assert_double_eq(versions_share_above(versions(), 50), 1);
+  ck_assert_double_eq(versions_share_above(versions(), 99), 1);
+  ck_assert_double_eq(versions_share_above(versions(), 100), 0);
+  run_many(3, "c", 3, 1600);
+  ck_assert_double_eq(versions_share_above(versions(), 50), 1);
 }
 END_TEST
 
@@ -408,13 +410,13 @@ START_TEST(versions__outliers__do_not_ring) {
   counted = 0;
   for (int i = 0; i < 20; i++) {
     run(2, load_time_ns, "b", 500, i % 2 == 0 ? 4000 : 400);
-    ck_assert(!versions_are_comparable(versions()) ||
-              !versions_cost_more(versions(), 50));
+    ck_assert(!versions()->is_looked ||
+              versions_share_above(versions(), 50) < VERSIONS_SHARE_RAISED);
   }
 }
 END_TEST
 
-START_TEST(versions__spread_as_wide_as_the_change__does_not_ring) {
+START_TEST(versions__spread_as_wide_as_the_change__is_part_of_the_share) {
   read_nothing();
   counted = 0;
   for (int i = 0; i < 20; i++)
@@ -423,7 +425,9 @@ START_TEST(versions__spread_as_wide_as_the_change__does_not_ring) {
   counted = 0;
   for (int i = 0; i < 20; i++)
     run(2, load_time_ns, "b", 500, i % 2 == 0 ? 400 : 800);
-  ck_assert(!versions_cost_more(versions(), 10));
+  /* 400 is above 300, and 800 above both. */
+  ck_assert_double_eq_tol(versions_share_above(versions(), 10), 0.75, 1e-9);
+  ck_assert_double_eq_tol(versions_share_above(versions(), 50), 0.5, 1e-9);
 }
 END_TEST
 
@@ -550,7 +554,8 @@ Suite *versions_suite(void) {
   tcase_add_test(limits, versions__price__needs_an_old_version_that_ran);
   tcase_add_test(limits, versions__idle_intervals__are_not_counted);
   tcase_add_test(limits, versions__outliers__do_not_ring);
-  tcase_add_test(limits, versions__spread_as_wide_as_the_change__does_not_ring);
+  tcase_add_test(limits,
+                 versions__spread_as_wide_as_the_change__is_part_of_the_share);
   tcase_add_test(limits,
                  versions__deployed_each_interval__is_told_once_and_summed_up);
   tcase_add_test(limits, versions__rare_deploys__are_told_at_once);
