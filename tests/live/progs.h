@@ -28,9 +28,9 @@ enum prog_body {
  * or -errno. */
 int prog_load(enum bpf_prog_type type, const char *name, enum prog_body body);
 
-/* Loads a program of type xdp that reads the clock so often, up to 200 times: it
- * takes as much longer, and with another number it has another tag. Returns its
- * fd, or -errno. */
+/* Loads a program of type xdp that reads the clock so often, up to 200 times:
+ * it takes as much longer, and with another number it has another tag. Returns
+ * its fd, or -errno. */
 int prog_load_slow(const char *name, unsigned clock_reads);
 
 /* Loads a socket filter that has a map, which this process makes and pays for.

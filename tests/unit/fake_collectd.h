@@ -11,7 +11,11 @@
 
 #include "collectd/core/daemon/plugin.h"
 
-enum { FAKE_LINES_MAX = 64, FAKE_VALUES_MAX = 512, FAKE_NOTIFICATIONS_MAX = 64 };
+enum {
+  FAKE_LINES_MAX = 64,
+  FAKE_VALUES_MAX = 512,
+  FAKE_NOTIFICATIONS_MAX = 64
+};
 
 extern struct fake_collectd {
   struct {

@@ -33,8 +33,10 @@ static void setup(void) {
       .unowned = 6,
       .read_errors = 9,
   };
-  snapshot = (struct prog_snapshot){
-      .time_ns = 6500000000, .duration_ns = 1500000, .complete = true, .knows_elsewhere = true};
+  snapshot = (struct prog_snapshot){.time_ns = 6500000000,
+                                    .duration_ns = 1500000,
+                                    .complete = true,
+                                    .knows_elsewhere = true};
   reading = (struct reading){
       .host = &host,
       .snapshot = &snapshot,
@@ -356,8 +358,7 @@ Suite *metrics_suite(void) {
                  metrics__nobody_asks_for_owners__no_number_of_the_unowned);
   tcase_add_test(limits,
                  metrics__misses_of_one_program_uncounted__host_alone_has_them);
-  tcase_add_test(limits,
-                 metrics__loaded_while_the_walk_was_on__has_no_age_yet);
+  tcase_add_test(limits, metrics__loaded_while_the_walk_was_on__has_no_age_yet);
   tcase_add_test(limits, metrics__not_begun__no_series_of_runs);
   tcase_add_test(
       limits, metrics__kernel_does_not_tell_who_is_called__no_number_of_them);
