@@ -3,12 +3,13 @@
 
 dashboards=$srcdir/conf/dashboards
 
-# Each query of each panel, and of each variable, "TITLE<TAB>QUERY" a line.
+# Each query of each panel, of each variable and of each annotation, "TITLE<TAB>QUERY" a line.
 queries() { # FILE FIELD [TYPE_OF_PANEL]
   jq -r --arg type "${3:-}" '.panels[] | select($type == "" or .type == $type) | .title as $title |
     .targets[]? | [$title, .'"$2"'] | join("\t")' "$dashboards/$1"
   [ -n "${3:-}" ] ||
-    jq -r '.templating.list[] | select(.type == "query") | [.name, .query] | join("\t")' "$dashboards/$1"
+    jq -r '(.templating.list[] | select(.type == "query") | [.name, .query]), (.annotations.list[]? | [.name, .'"$2"']) |
+      join("\t")' "$dashboards/$1"
 }
 
 # Puts values in the place of a dashboard's variables. Of the last ten minutes by steps of

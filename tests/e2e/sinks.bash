@@ -73,7 +73,9 @@ start_edge() {
   interval=1
   sleep "$(awk -v now="$(date +%s.%N)" 'BEGIN {print 1 - now % 1}')"
   start_collectd <<<'MaxInstances 0
-    Owner "/./"'
+    Owner "/./"
+    Metrics "invocations" "run_time_ns" "recursion_misses" "ns_per_call" "miss_rate"
+    Metrics "programs" "loads" "age"'
 }
 
 run_scenario() {

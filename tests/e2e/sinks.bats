@@ -32,7 +32,8 @@ points() { # SINK INSTANCE TYPE
 expected_series() {
   local group
   for group in sink_steady sink_reloaded sink_hot; do
-    printf "$group %s\n" count-programs derive-run_time_ns gauge-ns_per_call invocations
+    printf "$group %s\n" count-programs derive-loads derive-run_time_ns gauge-age \
+      gauge-ns_per_call invocations
   done
   printf 'sink_hot %s\n' derive-recursion_misses gauge-miss_rate
   printf -- '- %s\n' count-folded_programs count-programs count-uncounted_programs \
@@ -170,15 +171,15 @@ expect_the_names() { # SINK
 
 # For all hosts and programs, and for one of each.
 @test "dashboard_of_graphite__each_query__has_data" {
-  queries graphite.json target | fill '*' '*' | expect_data 17 graphite_num
-  queries graphite.json target | fill '{web1_example_com,web2}' '{sink_hot,sink_steady}' |
-    expect_data 17 graphite_num
+  queries graphite.json target | fill '*' '*' | expect_data 19 graphite_num
+  queries graphite.json target | fill '{web1_example_com,web2}' '{sink_hot,sink_reloaded}' |
+    expect_data 19 graphite_num
 }
 
 @test "dashboard_of_influxdb__each_query__has_data" {
-  queries influxdb.json query | fill '.*' '.+' | expect_data 18 influxdb_num
-  queries influxdb.json query | fill '(web1\\.example\\.com|web2)' '(sink_hot|sink_steady)' |
-    expect_data 18 influxdb_num
+  queries influxdb.json query | fill '.*' '.+' | expect_data 20 influxdb_num
+  queries influxdb.json query | fill '(web1\\.example\\.com|web2)' '(sink_hot|sink_reloaded)' |
+    expect_data 20 influxdb_num
 }
 
 @test "graphite_render__each_url__is_a_picture_of_data" {
