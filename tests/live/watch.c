@@ -8,6 +8,7 @@
 #include "../tap.h"
 #include "progs.h"
 
+#include "groups.h"
 #include "reader.h"
 #include "unload_watch.h"
 
@@ -122,6 +123,48 @@ START_TEST(watch__lived_between_two_reads__is_counted_whole) {
   ck_assert_uint_eq(host->churn.loaded - churn_before.loaded, 4);
   ck_assert_uint_eq(host->churn.unloaded - churn_before.unloaded, 4);
   ck_assert_uint_eq(host->unwatched_unloads, 0);
+  close(fd);
+  stop();
+}
+END_TEST
+
+static const struct versions *versions_of(const char *name) {
+  for (const struct group *group = reader_next_group(reader, NULL);
+       group != NULL; group = reader_next_group(reader, group))
+    if (strcmp(group->name, name) == 0)
+      return groups_versions(group);
+  ck_abort_msg("no group %s", name);
+}
+
+/* Of a version of that many clock readings, which is in the kernel for but a
+ * moment. */
+static void run_version(unsigned clock_reads, uint32_t runs) {
+  int fd = prog_load_slow("watch_version", clock_reads);
+  ck_assert_int_ge(fd, 0);
+  ck_assert_int_eq(prog_run(fd, runs), 0);
+  close(fd);
+}
+
+START_TEST(watch__version_lived_between_two_reads__is_a_deploy) {
+  start(_i == 0 ? SOURCE_SYSCALL : SOURCE_ITERATOR);
+  warm_up();
+  int fd = prog_load_slow("watch_version", 1);
+  ck_assert_int_ge(fd, 0);
+  read_once();
+  ck_assert(versions_of("watch_version")->is_deployed); /* its first load */
+  run_version(1, 5);
+  ck_assert(progs_wait_unloaded());
+  read_once();
+  ck_assert(!versions_of("watch_version")->is_deployed);
+  run_version(2, 23);
+  ck_assert(progs_wait_unloaded());
+  read_once();
+  const struct versions *versions = versions_of("watch_version");
+  ck_assert(versions->is_deployed);
+  ck_assert_uint_eq(versions->new->sum.total.cnt, 23);
+  ck_assert_uint_eq(versions->new->sum.programs, 0);
+  ck_assert_uint_eq(versions->old->sum.total.cnt, 5);
+  ck_assert_uint_eq(versions->old->sum.programs, 1);
   close(fd);
   stop();
 }
@@ -291,6 +334,8 @@ int main(void) {
   if (getenv("LIVE_FENTRY") != NULL) {
     tcase_add_loop_test(tests, watch__lived_between_two_reads__is_counted_whole,
                         0, 2);
+    tcase_add_loop_test(
+        tests, watch__version_lived_between_two_reads__is_a_deploy, 0, 2);
     tcase_add_loop_test(tests, watch__ran_on_after_a_read__is_counted_whole, 0,
                         2);
     tcase_add_loop_test(

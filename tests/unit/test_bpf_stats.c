@@ -128,6 +128,41 @@ START_TEST(read__born_in_this_interval__begins_with_a_zero) {
 }
 END_TEST
 
+/* The value of a series with that time. */
+static derive_t derive_at(const char *group, const char *type_instance,
+                          cdtime_t time) {
+  for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
+    const value_list_t *list = &fake_collectd.dispatched[i].list;
+    if (list->time == time && strcmp(list->plugin_instance, group) == 0 &&
+        strcmp(list->type_instance, type_instance) == 0)
+      return fake_collectd.dispatched[i].value.derive;
+  }
+  ck_abort_msg("no %s of %s", type_instance, group);
+}
+
+START_TEST(read__loads__begin_with_what_they_were_before) {
+  tree_string(tree_option(&tree, "Metrics"), "loads");
+  struct fake_prog *old = fake_libbpf_add(1, 100, "old", 0);
+  old->recursion_misses = 0;
+  start();
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("old", "derive", "loads"));
+  read_once();
+  const cdtime_t before = fake_collectd.dispatched[0].list.time;
+  old->run_cnt = 4;
+  fake_libbpf_add(2, boottime_ns(), "born", 5);
+  read_once();
+  ck_assert_int_eq(derive_at("old", "loads", before), 1);
+  ck_assert_int_eq(derive_at("born", "loads", before), 0);
+  check_derive("old", "derive", "loads", 1); /* the first of both */
+  ck_assert_int_eq(
+      derive_at(
+          "born", "loads",
+          fake_collectd.dispatched[fake_collectd.dispatched_num - 1].list.time),
+      1);
+}
+END_TEST
+
 /* collectd takes in values by several threads, and throws away one that is
  * older than what it has. */
 START_TEST(read__groups_begin__their_zeros_go_first_and_are_waited_for) {
@@ -666,6 +701,7 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(core, read__metrics_named__dispatches_these_alone_per_group);
   tcase_add_test(core, read__never_ran__has_programs_alone_until_its_first_run);
   tcase_add_test(core, read__born_in_this_interval__begins_with_a_zero);
+  tcase_add_test(core, read__loads__begin_with_what_they_were_before);
   tcase_add_test(core,
                  read__groups_begin__their_zeros_go_first_and_are_waited_for);
   tcase_add_test(core,
