@@ -57,10 +57,10 @@ struct versions {
   bool is_crowded; /* there is no place, or no memory, for one of them */
 
   /* The last deploy. */
-  struct version *new; /* NULL: there was none */
-  struct version *old; /* which it replaces; NULL: it was the first load */
-  unsigned looks;      /* intervals in which the new one ran, since it is known
-                          what both cost */
+  struct version *deployed; /* NULL: there was none */
+  struct version *replaced; /* NULL: it was the first load */
+  unsigned looks; /* intervals in which the new one ran, since it is known
+                     what both cost */
 
   /* Of the last read. */
   bool is_deployed;    /* that was the last deploy */

@@ -20,11 +20,11 @@
 /* "tag b", or "tag a -> b". */
 static void format_tags(char *text, size_t size,
                         const struct versions *versions) {
-  if (versions->old == NULL)
-    snprintf(text, size, "tag %016" PRIx64, versions->new->tag);
+  if (versions->replaced == NULL)
+    snprintf(text, size, "tag %016" PRIx64, versions->deployed->tag);
   else
     snprintf(text, size, "tag %016" PRIx64 " -> %016" PRIx64,
-             versions->old->tag, versions->new->tag);
+             versions->replaced->tag, versions->deployed->tag);
 }
 
 /* Of the wall clock, in UTC, as the log of a deploy has it. */
@@ -39,20 +39,21 @@ static void format_load_time(char *text, size_t size, uint64_t load_time_ns) {
 
 static void notify_of_deploys(const struct group *group,
                               const struct versions *versions) {
-  const struct version *new = versions->new;
-  const bool is_by_owner = new->owner[0] != '\0';
+  const struct version *deployed = versions->deployed;
+  const bool is_by_owner = deployed->owner[0] != '\0';
   char tags[64], load_time[32], before[64];
   char message[DISPATCH_MESSAGE_SIZE];
   format_tags(tags, sizeof(tags), versions);
-  format_load_time(load_time, sizeof(load_time), new->load_time_ns);
+  format_load_time(load_time, sizeof(load_time), deployed->load_time_ns);
   snprintf(before, sizeof(before), "%s",
-           versions->old == NULL ? "first load, " : "");
+           versions->replaced == NULL ? "first load, " : "");
   if (versions->told_deploys > 1)
     snprintf(before, sizeof(before),
              "%zu deploys, the last: ", versions->told_deploys);
   snprintf(message, sizeof(message), "%s: %s%s, loaded %s%s%s, %zu program%s",
            group->name, before, tags, load_time, is_by_owner ? " by " : "",
-           new->owner, new->sum.programs, new->sum.programs == 1 ? "" : "s");
+           deployed->owner, deployed->sum.programs,
+           deployed->sum.programs == 1 ? "" : "s");
   dispatch_notification(NOTIF_OKAY, group->name, "derive", "loads", message);
 }
 
@@ -95,7 +96,8 @@ static void format_count(char *text, size_t size, uint64_t count) {
 static void tell_price(const struct settings *settings,
                        const struct group *group,
                        const struct versions *versions) {
-  const struct version *versions_of[] = {versions->old, versions->new};
+  const struct version *versions_of[] = {versions->replaced,
+                                         versions->deployed};
   char tags[64], runs[2][16], message[DISPATCH_MESSAGE_SIZE];
   double ns[2];
   format_tags(tags, sizeof(tags), versions);
@@ -121,24 +123,25 @@ static void tell_regression(const void *context, const char *name,
   (void)context;
   if (change == ALARM_RAISED || change == ALARM_CALM) {
     const struct versions *versions = groups_versions(group);
-    const struct version *old = versions->old, *new = versions->new;
-    const double old_ns = version_median_ns(old, VERSION_MEANS_NUM);
-    const double new_ns = version_median_ns(new, VERSIONS_NEW_INTERVALS);
+    const struct version *replaced = versions->replaced,
+                         *deployed = versions->deployed;
+    const double old_ns = version_median_ns(replaced, VERSION_MEANS_NUM);
+    const double new_ns = version_median_ns(deployed, VERSIONS_NEW_INTERVALS);
     char tags[64];
     format_tags(tags, sizeof(tags), versions);
     snprintf(message, sizeof(message),
              "%s: %s: %.0f -> %.0f ns a run (%+.0f %%), medians of %zu and %zu "
              "intervals",
              name, tags, old_ns, new_ns, percent_above(new_ns, old_ns),
-             version_intervals(old, VERSION_MEANS_NUM),
-             version_intervals(new, VERSIONS_NEW_INTERVALS));
+             version_intervals(replaced, VERSION_MEANS_NUM),
+             version_intervals(deployed, VERSIONS_NEW_INTERVALS));
   } else if (change == ALARM_REPLACED) {
     snprintf(message, sizeof(message), "%s: replaced by tag %016" PRIx64, name,
-             groups_versions(group)->new->tag);
+             groups_versions(group)->deployed->tag);
   } else if (change == ALARM_GONE && group != NULL) {
     snprintf(message, sizeof(message),
              "%s: tag %016" PRIx64 " is loaded no more", name,
-             groups_versions(group)->new->tag);
+             groups_versions(group)->deployed->tag);
   } else {
     snprintf(message, sizeof(message), "%s: %s", name, dispatch_reason(change));
   }
@@ -150,10 +153,10 @@ static void tell_regression(const void *context, const char *name,
  * has shown nothing. */
 static enum alarm_change judge(const struct versions *versions,
                                double percent) {
-  const struct version *new = versions->new;
+  const struct version *deployed = versions->deployed;
   if (versions->is_deployed)
     return ALARM_REPLACED;
-  if (new == NULL || new->sum.programs == 0)
+  if (deployed == NULL || deployed->sum.programs == 0)
     return ALARM_GONE;
   const double share = versions_share_above(versions, percent);
   if (!versions->is_looked)

@@ -34,7 +34,7 @@ struct version *versions_find(const struct versions *versions, uint64_t tag) {
 static bool can_forget(const struct versions *versions,
                        const struct version *version) {
   return !version->is_active && !version->is_current && !version->has_joined &&
-         version != versions->new &&version != versions->old;
+         version != versions->deployed && version != versions->replaced;
 }
 
 /* Takes the version that was first seen earliest, of those that nothing needs,
@@ -136,24 +136,24 @@ static bool is_rather_old(const struct version *version,
 }
 
 static void find_deploy(struct versions *versions) {
-  struct version *new = NULL, *old = NULL;
+  struct version *deployed = NULL, *replaced = NULL;
   size_t num = 0;
   for (struct version *version = versions->newest; version != NULL;
        version = version->next) {
     if (version->is_current) {
-      if (old == NULL || is_rather_old(version, old))
-        old = version;
+      if (replaced == NULL || is_rather_old(version, replaced))
+        replaced = version;
     } else if (version->has_joined) {
       num++;
-      if (new == NULL || version->load_time_ns > new->load_time_ns)
-        new = version;
+      if (deployed == NULL || version->load_time_ns > deployed->load_time_ns)
+        deployed = version;
     }
   }
-  versions->is_deployed = new != NULL && !versions->is_crowded;
+  versions->is_deployed = deployed != NULL && !versions->is_crowded;
   if (!versions->is_deployed)
     return;
-  versions->new = new;
-  versions->old = old;
+  versions->deployed = deployed;
+  versions->replaced = replaced;
   versions->looks = 0;
   versions->untold_deploys += num;
 }
@@ -204,9 +204,11 @@ static bool has_run_enough(const struct version *version) {
 }
 
 static void look(struct versions *versions) {
-  const struct version *new = versions->new, *old = versions->old;
-  versions->is_looked = new != NULL &&old != NULL &&new->sum.delta.cnt != 0 &&
-                        has_run_enough(new) && has_run_enough(old);
+  const struct version *deployed = versions->deployed,
+                       *replaced = versions->replaced;
+  versions->is_looked = deployed != NULL && replaced != NULL &&
+                        deployed->sum.delta.cnt != 0 &&
+                        has_run_enough(deployed) && has_run_enough(replaced);
   versions->looks += versions->is_looked;
 }
 
@@ -253,16 +255,18 @@ double version_median_ns(const struct version *version, size_t max) {
 }
 
 double versions_share_above(const struct versions *versions, double percent) {
-  const struct version *new = versions->new, *old = versions->old;
-  if (new == NULL || old == NULL)
+  const struct version *deployed = versions->deployed,
+                       *replaced = versions->replaced;
+  if (deployed == NULL || replaced == NULL)
     return 0.0;
-  const size_t new_num = version_intervals(new, VERSIONS_NEW_INTERVALS);
-  const size_t old_num = version_intervals(old, VERSION_MEANS_NUM);
+  const size_t new_num = version_intervals(deployed, VERSIONS_NEW_INTERVALS);
+  const size_t old_num = version_intervals(replaced, VERSION_MEANS_NUM);
   const double factor = 1.0 + percent / 100.0;
   size_t above = 0;
   for (size_t i = 1; i <= new_num; i++)
     for (size_t j = 1; j <= old_num; j++)
-      above += (double)mean_of(new, i) > (double)mean_of(old, j) * factor;
+      above +=
+          (double)mean_of(deployed, i) > (double)mean_of(replaced, j) * factor;
   const size_t pairs = new_num * old_num;
   return pairs == 0 ? 0.0 : (double)above / (double)pairs;
 }

@@ -65,7 +65,7 @@ static bool makes_alarm(const struct course *old, const struct course *new,
   struct version before = lived(old, at, VERSION_MEANS_NUM);
   for (unsigned n = VERSION_INTERVALS_MIN; n <= VERSIONS_NEW_INTERVALS; n++) {
     struct version after = lived(new, at + n, n);
-    const struct versions versions = {.old = &before, .new = &after};
+    const struct versions versions = {.replaced = &before, .deployed = &after};
     if (versions_share_above(&versions, percent) >= VERSIONS_SHARE_RAISED)
       return true;
   }

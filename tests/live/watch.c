@@ -161,10 +161,10 @@ START_TEST(watch__version_lived_between_two_reads__is_a_deploy) {
   read_once();
   const struct versions *versions = versions_of("watch_version");
   ck_assert(versions->is_deployed);
-  ck_assert_uint_eq(versions->new->sum.total.cnt, 23);
-  ck_assert_uint_eq(versions->new->sum.programs, 0);
-  ck_assert_uint_eq(versions->old->sum.total.cnt, 5);
-  ck_assert_uint_eq(versions->old->sum.programs, 1);
+  ck_assert_uint_eq(versions->deployed->sum.total.cnt, 23);
+  ck_assert_uint_eq(versions->deployed->sum.programs, 0);
+  ck_assert_uint_eq(versions->replaced->sum.total.cnt, 5);
+  ck_assert_uint_eq(versions->replaced->sum.programs, 1);
   close(fd);
   stop();
 }

@@ -65,11 +65,11 @@ static const struct versions *versions(void) {
 /* The last read has found a deploy; OLD: 0 for the first load. */
 static void check_deploy(uint64_t old, uint64_t new) {
   ck_assert(versions()->is_deployed);
-  ck_assert_uint_eq(versions()->new->tag, new);
+  ck_assert_uint_eq(versions()->deployed->tag, new);
   if (old == 0)
-    ck_assert_ptr_null(versions()->old);
+    ck_assert_ptr_null(versions()->replaced);
   else
-    ck_assert_uint_eq(versions()->old->tag, old);
+    ck_assert_uint_eq(versions()->replaced->tag, old);
 }
 
 static void check_no_deploy(void) { ck_assert(!versions()->is_deployed); }
@@ -93,7 +93,7 @@ START_TEST(versions__other_tag__is_one_deploy) {
   read_program(1, 100, "a", 5);
   read_program(2, 1500, "b", 5);
   check_deploy(0xa, 0xb);
-  ck_assert_uint_eq(versions()->new->load_time_ns, 1500);
+  ck_assert_uint_eq(versions()->deployed->load_time_ns, 1500);
   read_program(2, 1500, "b", 5);
   check_no_deploy();
 }
@@ -156,7 +156,7 @@ START_TEST(versions__withdrawn__is_none) {
   end_read();
   read_program(1, 100, "a", 6);
   check_no_deploy();
-  ck_assert_uint_eq(versions()->new->sum.programs, 0);
+  ck_assert_uint_eq(versions()->deployed->sum.programs, 0);
 }
 END_TEST
 
@@ -238,8 +238,8 @@ START_TEST(versions__lived_for_less_than_an_interval__is_one_with_a_watch) {
   end_program(2, 1200, "b", 7);
   end_read();
   check_deploy(0xa, 0xb);
-  ck_assert_uint_eq(versions()->new->sum.programs, 0);
-  check_stats(versions()->new->sum.total, 7);
+  ck_assert_uint_eq(versions()->deployed->sum.programs, 0);
+  check_stats(versions()->deployed->sum.total, 7);
   /* The group still is what it was. */
   begin_watched();
   end_program(1, 100, "a", 5);
@@ -251,7 +251,7 @@ START_TEST(versions__lived_for_less_than_an_interval__is_one_with_a_watch) {
   end_program(4, 3500, "b", 9);
   end_read();
   check_deploy(0xa, 0xb);
-  check_stats(versions()->new->sum.total, 9); /* a life of its own */
+  check_stats(versions()->deployed->sum.total, 9); /* a life of its own */
 }
 END_TEST
 
@@ -362,11 +362,11 @@ START_TEST(versions__price__is_known_once_after_runs_and_intervals) {
     /* 1,050 runs */
     ck_assert_uint_eq(versions()->looks, i < 7 ? 0 : (unsigned)i - 6);
   }
-  ck_assert_double_eq(version_ns_per_call(versions()->old), 400);
-  ck_assert_double_eq(version_ns_per_call(versions()->new), 600);
+  ck_assert_double_eq(version_ns_per_call(versions()->replaced), 400);
+  ck_assert_double_eq(version_ns_per_call(versions()->deployed), 600);
   run_many(3, "c", 4, 600);
   ck_assert(!versions()->is_looked);
-  run(3, versions()->new->load_time_ns, "c", 1, 600); /* five intervals */
+  run(3, versions()->deployed->load_time_ns, "c", 1, 600); /* five intervals */
   ck_assert(versions()->is_looked);
 }
 END_TEST
@@ -459,8 +459,8 @@ START_TEST(versions__rare_deploys__are_told_at_once) {
     read_program(i + 2, last_ns + 500, i % 2 == 0 ? "a" : "b", 5);
     ck_assert_uint_eq(versions()->told_deploys, 1);
     for (int n = 0; n < 11; n++)
-      read_program(i + 2, versions()->new->load_time_ns, i % 2 == 0 ? "a" : "b",
-                   5);
+      read_program(i + 2, versions()->deployed->load_time_ns,
+                   i % 2 == 0 ? "a" : "b", 5);
   }
 }
 END_TEST
