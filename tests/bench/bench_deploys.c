@@ -121,7 +121,7 @@ struct prog {
 static struct prog progs[KINDS][TWINS];
 
 static int load(size_t kind, enum twin twin) {
-  static const unsigned clock_reads[KINDS] = {1, 8, 60};
+  static const unsigned clock_reads[KINDS] = {10, 30, 90};
   return prog_load_slow("bench_deploy",
                         clock_reads[kind] * (twin == TWIN_DOUBLE ? 2 : 1));
 }

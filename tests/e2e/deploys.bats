@@ -128,16 +128,21 @@ END
 @test "CostThreshold__host_costs_more_for_a_while__is_one_warning_and_one_okay" {
   extra_config=$(handler_config)
   start_workload
-  start_collectd <<<'CostThreshold 20'
+  start_collectd <<<'CostThreshold 1'
   wait_reads 4
   [ "$(notified)" -eq 0 ]
-  for name in e2e_a e2e_b e2e_c e2e_d; do workload load "$name" slow:200; done
-  # Some 10 us a run, so 0.4 of a CPU in all.
-  for name in a b c d; do workload rate "e2e_$name" 10000; done
-  run_until_notified 1
+  # Some 5 us a run, so a tenth of a CPU in all.
+  for name in e2e_a e2e_b e2e_c e2e_d; do
+    workload load "$name" slow:200
+    workload rate "$name" 5000
+  done
+  echo "sleep 3600" >&"$workload_in"
+  wait_until has_notified 1
+  wait_reads 4
   expect_notifications <<'END'
 WARNING cpu_percent BPF programs cost [0-9.]+ % of one CPU: e2e_[a-d] [0-9.]+ %, e2e_[a-d] [0-9.]+ %, e2e_[a-d] [0-9.]+ %
 END
+  stop_workload
   wait_until has_notified 2
   expect_notifications <<'END'
 OKAY cpu_percent BPF programs cost [0-9.]+ % of one CPU
