@@ -230,8 +230,10 @@ double version_ns_per_call(const struct version *version) {
 }
 
 size_t version_intervals(const struct version *version, size_t max) {
-  size_t num = max < VERSION_MEANS_NUM ? max : VERSION_MEANS_NUM;
-  return version->intervals < num ? version->intervals : num;
+  const size_t known = version->intervals < VERSION_MEANS_NUM
+                           ? version->intervals
+                           : VERSION_MEANS_NUM;
+  return known < max ? known : max;
 }
 
 /* What a run cost in the interval that is so many before the next, in ns. */
@@ -247,11 +249,11 @@ static int compare_means(const void *a, const void *b) {
 
 double version_median_ns(const struct version *version, size_t max) {
   const size_t num = version_intervals(version, max);
-  float means[VERSION_MEANS_NUM];
+  float means[VERSION_MEANS_NUM] = {0};
   for (size_t i = 0; i < num; i++)
     means[i] = mean_of(version, i + 1);
   qsort(means, num, sizeof(means[0]), compare_means);
-  return num == 0 ? 0.0 : (double)means[num / 2];
+  return (double)means[num / 2];
 }
 
 double versions_share_above(const struct versions *versions, double percent) {
