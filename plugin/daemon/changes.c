@@ -33,15 +33,18 @@ static void format_load_time(char *text, size_t size, uint64_t load_time_ns) {
   const time_t load_time =
       (time_t)(((int64_t)clock_ns(CLOCK_REALTIME) - age_ns) / 1000000000);
   struct tm parts = {0};
-  gmtime_r(&load_time, &parts);
-  strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (gmtime_r(&load_time, &parts) == NULL ||
+      strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    text[0] = '\0';
 }
 
 static void notify_of_deploys(const struct group *group,
                               const struct versions *versions) {
   const struct version *deployed = versions->deployed;
   const bool is_by_owner = deployed->owner[0] != '\0';
-  char tags[64], load_time[32], before[64];
+  char tags[64];
+  char load_time[32];
+  char before[64];
   char message[DISPATCH_MESSAGE_SIZE];
   format_tags(tags, sizeof(tags), versions);
   format_load_time(load_time, sizeof(load_time), deployed->load_time_ns);
@@ -98,7 +101,9 @@ static void tell_price(const struct settings *settings,
                        const struct versions *versions) {
   const struct version *versions_of[] = {versions->replaced,
                                          versions->deployed};
-  char tags[64], runs[2][16], message[DISPATCH_MESSAGE_SIZE];
+  char tags[64];
+  char runs[2][16];
+  char message[DISPATCH_MESSAGE_SIZE];
   double ns[2];
   format_tags(tags, sizeof(tags), versions);
   for (size_t i = 0; i < 2; i++) {
@@ -123,8 +128,8 @@ static void tell_regression(const void *context, const char *name,
   (void)context;
   if (change == ALARM_RAISED || change == ALARM_CALM) {
     const struct versions *versions = groups_versions(group);
-    const struct version *replaced = versions->replaced,
-                         *deployed = versions->deployed;
+    const struct version *replaced = versions->replaced;
+    const struct version *deployed = versions->deployed;
     const double old_ns = version_median_ns(replaced, VERSION_MEANS_NUM);
     const double new_ns = version_median_ns(deployed, VERSIONS_NEW_INTERVALS);
     char tags[64];

@@ -136,7 +136,8 @@ static bool is_rather_old(const struct version *version,
 }
 
 static void find_deploy(struct versions *versions) {
-  struct version *deployed = NULL, *replaced = NULL;
+  struct version *deployed = NULL;
+  struct version *replaced = NULL;
   size_t num = 0;
   for (struct version *version = versions->newest; version != NULL;
        version = version->next) {
@@ -161,7 +162,8 @@ static void find_deploy(struct versions *versions) {
 /* The group is seen with what is loaded now; or, while nothing is, with what
  * was loaded last. */
 static void see(struct versions *versions) {
-  bool is_loaded = false, has_joined = false;
+  bool is_loaded = false;
+  bool has_joined = false;
   for (const struct version *version = versions->newest; version != NULL;
        version = version->next) {
     is_loaded |= version->sum.programs > 0;
@@ -204,8 +206,8 @@ static bool has_run_enough(const struct version *version) {
 }
 
 static void look(struct versions *versions) {
-  const struct version *deployed = versions->deployed,
-                       *replaced = versions->replaced;
+  const struct version *deployed = versions->deployed;
+  const struct version *replaced = versions->replaced;
   versions->is_looked = deployed != NULL && replaced != NULL &&
                         deployed->sum.delta.cnt != 0 &&
                         has_run_enough(deployed) && has_run_enough(replaced);
@@ -257,8 +259,8 @@ double version_median_ns(const struct version *version, size_t max) {
 }
 
 double versions_share_above(const struct versions *versions, double percent) {
-  const struct version *deployed = versions->deployed,
-                       *replaced = versions->replaced;
+  const struct version *deployed = versions->deployed;
+  const struct version *replaced = versions->replaced;
   if (deployed == NULL || replaced == NULL)
     return 0.0;
   const size_t new_num = version_intervals(deployed, VERSIONS_NEW_INTERVALS);
