@@ -15,6 +15,11 @@ enum {
 
 struct prog_record_siblings siblings; /* set before it is pinned */
 
+/* Programs with a lower id come without their full names: finding one takes
+ * several cache misses, and our reader knows them. It sets this before each
+ * walk. In a pinned iterator it is 0, as nobody knows what its readers know. */
+__u32 names_from;
+
 /* Reads a part of a name at ADDRESS. Returns its size with the NUL. */
 static __always_inline long read_chunk(char *chunk, __u64 address) {
   return bpf_probe_read_kernel_str(chunk, NAME_CHUNK_SIZE, (void *)address);
@@ -86,7 +91,7 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   }
   struct bpf_prog_aux *aux = prog->aux;
   fill_record(prog, aux, &record);
-  __u64 full_name = find_full_name(aux, &record);
+  __u64 full_name = record.id < names_from ? 0 : find_full_name(aux, &record);
   if (full_name != 0)
     write_named(seq, &record, full_name);
   else

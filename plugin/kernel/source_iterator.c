@@ -32,6 +32,8 @@ struct source_iterator {
   char *pin;                  /* path */
   uint64_t page_size_bytes;
   bool knows_elsewhere;
+  uint32_t names_from; /* programs with a lower id have no full names */
+  bool lacks_name;     /* the walk has met one of these that is not known */
   enum statistics statistics;
   struct samples samples;
   struct prog_stream stream;
@@ -85,12 +87,18 @@ static int open_own(const struct source_iterator *source) {
   return bpf_iter_create(bpf_link__fd(source->skeleton->links.bpf_stats_iter));
 }
 
+static void set_names_from(struct source_iterator *source, uint32_t id) {
+  if (source->skeleton != NULL)
+    source->names_from = source->skeleton->bss->names_from = id;
+}
+
 int source_iterator_pin(const struct source *source,
                         struct prog_record_siblings siblings,
                         const char *path) {
   const struct prog_iter *skeleton =
       ((const struct source_iterator *)source)->skeleton;
   skeleton->bss->siblings = siblings;
+  skeleton->bss->names_from = 0;
   return bpf_obj_pin(bpf_link__fd(skeleton->links.bpf_stats_iter), path);
 }
 
@@ -110,7 +118,19 @@ static int open_own(const struct source_iterator *source) {
 
 static void destroy(struct source_iterator *source) { (void)source; }
 
+static void set_names_from(struct source_iterator *source, uint32_t id) {
+  (void)source;
+  (void)id;
+}
+
 #endif
+
+/* Whether its full name may have been left out. */
+static bool is_unnamed(const struct source_iterator *source,
+                       const struct prog_record *record) {
+  return record->id < source->names_from &&
+         record->short_name[PROG_RECORD_SHORT_NAME_SIZE - 2] != '\0';
+}
 
 static int add_record(struct source_iterator *source,
                       const struct prog_record *record, const char *full_name) {
@@ -120,7 +140,9 @@ static int add_record(struct source_iterator *source,
   struct prog_sample *sample = NULL;
   int rc = samples_add(samples, record->id, record->load_time_ns, record->type,
                        record->flags, record->tag, &sample);
-  if (rc == 0 && sample->name == NULL)
+  if (rc == 0 && sample->name == NULL && is_unnamed(source, record))
+    source->lacks_name = true;
+  else if (rc == 0 && sample->name == NULL)
     rc = prog_name_make(record->short_name, full_name, record->tag,
                         (char **)&sample->name);
   if (kernel_error_may_pass(rc))
@@ -183,8 +205,8 @@ static bool is_foreign(int error) {
          error == -EBADMSG;
 }
 
-static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
-  struct source_iterator *source = (struct source_iterator *)base;
+static int take_walk(struct source_iterator *source,
+                     struct prog_snapshot *ret) {
   int fd = source->pin != NULL ? pins_open(source->pin) : open_own(source);
   if (fd < 0)
     return fd;
@@ -193,12 +215,30 @@ static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
   source->stream.read_size = read_size;
   samples_begin(&source->samples);
   source->statistics = STATISTICS_UNKNOWN;
+  source->lacks_name = false;
   int walk_error = walk(source);
   close(fd);
   int rc = samples_end(&source->samples, walk_error, -EFAULT, ret);
   ret->knows_elsewhere = source->knows_elsewhere;
   ret->statistics = source->statistics;
   return is_foreign(walk_error) ? walk_error : rc;
+}
+
+/* The kernel gives ids out in ascending order, so that new programs come after
+ * those that are known. One that does not, as when they begin anew after 2^31
+ * or it could not be read before, takes a second walk. */
+static int iterator_snapshot(struct source *base, struct prog_snapshot *ret) {
+  struct source_iterator *source = (struct source_iterator *)base;
+  const struct sample_list *known = &source->samples.current;
+  const uint32_t last_id =
+      known->num == 0 ? 0 : known->items[known->num - 1].id;
+  set_names_from(source, last_id + 1);
+  int rc = take_walk(source, ret);
+  if (source->lacks_name) {
+    set_names_from(source, 0);
+    rc = take_walk(source, ret);
+  }
+  return rc;
 }
 
 static void iterator_source_free(struct source *base) {

@@ -651,6 +651,35 @@ START_TEST(sources__same_programs__give_equal_samples_field_by_field) {
 }
 END_TEST
 
+/* There is no memory for a copy of that. */
+static const char *refused_text;
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text) {
+  const bool refused = refused_text != NULL && strcmp(text, refused_text) == 0;
+  return refused ? NULL : __real_strdup(text);
+}
+
+/* Full names are asked for from the newest known id on. */
+START_TEST(iterator__name_below_the_newest_id_unknown__comes_all_the_same) {
+  static const char name[] = "live_of_a_longer_name";
+  read_once();
+  int fd = load(BPF_PROG_TYPE_XDP, name);
+  int newer_fd = load(BPF_PROG_TYPE_XDP, "live_newer_one_as_well");
+  refused_text = name;
+  ck_assert_int_eq(reader_read(reader, &reading), 0);
+  ck_assert_uint_eq(reading->snapshot->read_errors, 1);
+  refused_text = NULL;
+  for (int i = 0; i < 2; i++) {
+    read_once();
+    ck_assert_str_eq(sample_of(fd)->name, name);
+    ck_assert_str_eq(sample_of(newer_fd)->name, "live_newer_one_as_well");
+  }
+  close(fd);
+  close(newer_fd);
+}
+END_TEST
+
 START_TEST(iterator__any_read_size__gives_equal_samples) {
   static const size_t read_sizes[] = {1, 13, 96, 1000, 4096, 32768};
   int fds[12];
@@ -863,6 +892,8 @@ static void add_iterator(Suite *suite) {
   tcase_add_test(tests,
                  sources__same_programs__give_equal_samples_field_by_field);
   tcase_add_test(tests, iterator__any_read_size__gives_equal_samples);
+  tcase_add_test(
+      tests, iterator__name_below_the_newest_id_unknown__comes_all_the_same);
   tcase_add_test(tests, iterator__two_readers_at_once__each_reads_all_programs);
   tcase_add_test(tests,
                  iterator__kernel_has_bpf_rdonly_cast__takes_no_probe_reads);
