@@ -53,7 +53,10 @@ ssize_t prog_record_parse(const void *data, size_t size,
                           const char **ret_full_name) {
   /* Of what is no record of ours even a piece can tell that. */
   struct prog_record record = {0};
-  memcpy(&record, data, size < sizeof(record) ? size : sizeof(record));
+  if (size >= sizeof(record))
+    memcpy(&record, data, sizeof(record)); /* takes no call */
+  else
+    memcpy(&record, data, size);
   if (record.magic != PROG_RECORD_MAGIC)
     return -EPROTO;
   int rc = prog_record_check_version(record.version);

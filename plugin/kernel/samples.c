@@ -38,7 +38,7 @@ void samples_begin(struct samples *samples) {
   samples->read_errors = 0;
 }
 
-/* Appends a sample that is zero but for its id. */
+/* Appends a sample, which the caller then fills in. */
 static int append(struct samples *samples, uint32_t id,
                   struct prog_sample **ret_sample) {
   struct sample_list *list = &samples->current;
@@ -49,7 +49,6 @@ static int append(struct samples *samples, uint32_t id,
   if (rc != 0)
     return rc;
   *ret_sample = &list->items[list->num++];
-  **ret_sample = (struct prog_sample){.id = id};
   return 0;
 }
 
@@ -100,7 +99,7 @@ int samples_add(struct samples *samples, uint32_t id, uint64_t load_time_ns,
     known->name = NULL; /* it has moved */
     return 0;
   }
-  sample->load_time_ns = load_time_ns;
+  *sample = (struct prog_sample){.id = id, .load_time_ns = load_time_ns};
   return sample_describe(sample, type, flags, tag);
 }
 

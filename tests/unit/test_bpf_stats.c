@@ -66,6 +66,9 @@ START_TEST(read__all_values__have_one_time_and_no_identity_twice) {
   for (size_t i = 0; i < fake_collectd.dispatched_num; i++) {
     const value_list_t *a = &fake_collectd.dispatched[i].list;
     ck_assert_str_eq(a->plugin, "bpf_stats");
+    ck_assert_str_eq(a->host, ""); /* which is this one */
+    ck_assert_uint_eq(a->interval, 0);
+    ck_assert_ptr_null(a->meta);
     ck_assert_uint_eq(a->time, fake_collectd.dispatched[0].list.time);
     for (size_t j = 0; j < i; j++) {
       const value_list_t *b = &fake_collectd.dispatched[j].list;
