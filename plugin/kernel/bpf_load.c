@@ -2,6 +2,7 @@
 /* bpf_load: the one place that listens to libbpf. */
 #include "bpf_load.h"
 
+#include "give_back.h"
 #include "kernel_error.h"
 #include "load_log.h"
 #include "prog_record.h"
@@ -84,6 +85,7 @@ static enum refusal explain(int rc, char *text, size_t text_size) {
 void bpf_load_end(int rc, const char *what, const char *also_needs,
                   char *reason, size_t reason_size) {
   is_loading = false;
+  give_back_memory();
   if (rc == 0)
     return;
   char text[400];

@@ -2,6 +2,7 @@
 /* prog_type: enum bpf_prog_type, of libbpf and of the running kernel. */
 #include "prog_type.h"
 
+#include "give_back.h"
 #include "kernel_error.h"
 #include "prog_record.h"
 
@@ -96,6 +97,7 @@ static int read_kernel(void) {
   }
   kernel.flags = find_flags(btf);
   btf__free(btf);
+  give_back_memory();
   return 0;
 }
 
