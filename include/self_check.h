@@ -3,7 +3,8 @@
  *
  * They find counters by what they know of the kernel's structures; should that
  * be wrong somewhere, they would read wrong numbers without an error. A check
- * loads the canary, runs it a different number of times on each CPU, and
+ * loads the canary, runs it a different number of times on each CPU that is not
+ * isolated, and
  * compares what is said of it with the kernel's answer for its fd. Run-time
  * statistics should be on; while they are off, only the rest is compared. Needs
  * CAP_BPF and CAP_PERFMON. */

@@ -3,10 +3,12 @@
 #include "self_check.h"
 
 #include "canary.h"
+#include "cpu_list.h"
 #include "prog_type.h"
 #include "refusal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,13 +20,27 @@ enum {
   CPUS_MISSING_MAX = 64, /* in a row */
 };
 
+/* Reads which CPUs are isolated. What cannot be read is an empty list. */
+static void read_isolated(char *list, size_t size) {
+  int fd = open("/sys/devices/system/cpu/isolated", O_RDONLY | O_CLOEXEC);
+  ssize_t len = fd < 0 ? 0 : read(fd, list, size - 1);
+  list[len < 0 ? 0 : len] = '\0';
+  if (fd >= 0)
+    close(fd);
+}
+
 /* Runs it once on CPU 0, twice on CPU 1, three times on CPU 2 and so on up to
  * seven, and around again. The kernel refuses a CPU that is offline or does not
- * exist: so nothing here depends on what a file says of CPUs. */
+ * exist: so nothing here depends on what a file says of those. Isolated ones
+ * are left alone, as each run interrupts its CPU. */
 static void run_on_each_cpu(int prog_fd) {
+  char isolated[4096];
   int missing = 0;
+  read_isolated(isolated, sizeof(isolated));
   for (int cpu = 0; cpu < CPUS_MAX && missing < CPUS_MISSING_MAX; cpu++) {
-    missing++;
+    missing = cpu_list_has(isolated, cpu) ? 0 : missing + 1;
+    if (missing == 0)
+      continue;
     for (int i = 0; i <= cpu % 7; i++) {
       if (canary_run(prog_fd, cpu) != 0)
         break;
