@@ -17,6 +17,7 @@ struct host {
   struct group group; /* of all programs; its name is "" */
   uint64_t delta_ns;  /* the time awake that the deltas of all groups are of; 0:
                          there was no snapshot before, or no window */
+  uint64_t own_runs;  /* of the delta: of the plugin's own programs */
   struct churn churn;
   size_t folded_programs; /* counted under "_other" */
   size_t elsewhere;       /* programs of which the costs stand at others */

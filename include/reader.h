@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* reader: the way of the data, from the kernel to one reading an interval.
  *
- * Not thread-safe: one thread calls it. With windows it has a thread of its
- * own, which works between reader_resume() and the next reader_read() alone. */
+ * Not thread-safe: one thread calls it. With windows, which begin also when
+ * statistics cost too much, it has a thread of its own, which works between
+ * reader_resume() and the next reader_read() alone. */
 #ifndef BPF_STATS_READER_H
 #define BPF_STATS_READER_H
 
@@ -20,9 +21,11 @@ struct reader_options {
   struct groups_options groups;
   bool enable_stats; /* hold statistics on; with windows for these alone */
   bool watch_unload;
-  bool owners;          /* find who loaded each program */
-  uint64_t interval_ns; /* with windows */
-  uint64_t window_ns;   /* 0: no windows */
+  bool owners;                   /* find who loaded each program */
+  uint64_t interval_ns;          /* with windows */
+  uint64_t window_ns;            /* 0: no windows, but for the limit */
+  double overhead_limit_percent; /* of one CPU, that statistics may cost; 0: no
+                                    limit */
 };
 
 /* Returns NULL when out of memory. */

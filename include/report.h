@@ -29,6 +29,8 @@ struct report {
   unsigned folding_reads; /* before it is told that nothing is folded */
   bool alarms_full;
   bool statistics_off;
+  bool limited;             /* it was told that OverheadLimit sets windows, */
+  bool limited_no_more;     /* and that they are over */
   unsigned selecting_reads; /* at most REPORT_SELECTING_READS */
 };
 

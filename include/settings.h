@@ -18,10 +18,11 @@ struct settings {
   bool enable_stats;
   double
       sample_window_s; /* of each interval; 0: statistics are on all the time */
-  double miss_rate_threshold;  /* 0..1; 0: no notifications */
-  bool notify_changes;         /* of deploys, and what they cost */
-  double regression_threshold; /* percent, a run; 0: no notifications */
-  double cost_threshold;       /* percent of one CPU; 0: no notifications */
+  double overhead_limit_percent; /* of one CPU; 0: no limit */
+  double miss_rate_threshold;    /* 0..1; 0: no notifications */
+  bool notify_changes;           /* of deploys, and what they cost */
+  double regression_threshold;   /* percent, a run; 0: no notifications */
+  double cost_threshold;         /* percent of one CPU; 0: no notifications */
   bool watch_unload;
   bool log_stats;
   bool idle_groups;

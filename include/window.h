@@ -30,6 +30,10 @@ struct window_work {
 int window_new(uint64_t interval_ns, uint64_t window_ns,
                const struct window_work *work, struct window **ret_window);
 
+/* From the next window_resume() on each window is that long; at most
+ * INTERVAL_NS, and not 0. Only after window_close(). */
+void window_set_length(struct window *window, uint64_t window_ns);
+
 /* Ends the thread, a window that is open at once. Accepts NULL. */
 void window_free(struct window *window);
 

@@ -152,6 +152,7 @@ static struct reader_options find_options(const struct settings *settings) {
       .owners = settings_need_owners(settings),
       .interval_ns = CDTIME_T_TO_NS(plugin_get_interval()),
       .window_ns = (uint64_t)(settings->sample_window_s * 1e9),
+      .overhead_limit_percent = settings->overhead_limit_percent,
   };
 }
 

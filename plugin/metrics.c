@@ -98,6 +98,18 @@ COMPUTE(coverage) {
          gauge(reading->coverage.share, ret_value);
 }
 
+/* Of the rate at which programs ran while that was measured. */
+COMPUTE(statistics_percent) {
+  const struct coverage *coverage = &reading->coverage;
+  if (coverage->share == 0.0)
+    return gauge(0.0, ret_value);
+  return coverage->share > 0.0 && coverage->measured_ns != 0 &&
+         group->unmeasured == 0 &&
+         gauge((double)group->delta.cnt / (double)coverage->measured_ns *
+                   coverage->share * reading->statistics_cost_ns * 100.0,
+               ret_value);
+}
+
 COMPUTE(programs_loaded) {
   return derive(reading->host->churn.loaded, ret_value);
 }
@@ -152,6 +164,7 @@ static const struct metric metrics[] = {
     METRIC(loads, "derive", "loads", DERIVE, OPTION, NEVER),
     METRIC(age, "gauge", "age", GAUGE, OPTION, NEVER),
     METRIC(coverage, "gauge", "coverage", GAUGE, NEVER, ALWAYS),
+    METRIC(statistics_percent, "gauge", "statistics_percent", GAUGE, NEVER, ALWAYS),
     METRIC(programs_loaded, "derive", "programs_loaded", DERIVE, NEVER, ALWAYS),
     METRIC(programs_unloaded, "derive", "programs_unloaded", DERIVE, NEVER, ALWAYS),
     METRIC(folded_programs, "count", "folded_programs", GAUGE, NEVER, ALWAYS),

@@ -3,8 +3,10 @@
 #include "reader.h"
 
 #include "clocks.h"
+#include "overhead.h"
 #include "owners.h"
 #include "self_check.h"
+#include "stats_cost.h"
 #include "stats_switch.h"
 #include "watch_choice.h"
 #include "window.h"
@@ -19,6 +21,8 @@ struct reader {
   struct source_choice source;
   struct watch_choice watch;
   struct stats_switch stats_switch;
+  struct stats_cost stats_cost;
+  struct overhead overhead;
   struct groups *groups;
   struct owners *owners; /* NULL: not wanted */
   struct window *window; /* NULL: none */
@@ -26,10 +30,11 @@ struct reader {
   /* Of the last snapshot. */
   struct prog_snapshot snapshot;
   struct unloads unloads;
-  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 2 + 2 * OWNER_PROGRAMS_NUM];
+  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 3 + 2 * OWNER_PROGRAMS_NUM];
 
   /* Of this interval. */
-  enum part part;           /* that the last snapshot has ended */
+  bool is_sampled; /* statistics are on in its window alone, if at all */
+  enum part part;  /* that the last snapshot has ended */
   uint64_t window_begin_ns; /* CLOCK_MONOTONIC */
   uint64_t walks_ns;        /* the longer walk at an end of the window */
   uint64_t begin_ns;        /* CLOCK_MONOTONIC */
@@ -67,8 +72,12 @@ struct reader *reader_new(const struct reader_options *options) {
   reader->watch.wanted = options->watch_unload;
   reader->watch.owners = options->owners;
   reader->watch.iterator_pin = options->source.iterator_pin;
-  stats_switch_init(&reader->stats_switch,
-                    options->enable_stats && options->window_ns == 0);
+  const bool hold = options->enable_stats && options->window_ns == 0;
+  reader->is_sampled = options->window_ns != 0;
+  overhead_init(&reader->overhead,
+                hold ? options->overhead_limit_percent : 0.0);
+  stats_cost_init(&reader->stats_cost);
+  stats_switch_init(&reader->stats_switch, hold);
   return reader;
 }
 
@@ -80,6 +89,7 @@ void reader_free(struct reader *reader) {
   owners_free(reader->owners);
   source_choice_clear(&reader->source);
   watch_choice_clear(&reader->watch);
+  stats_cost_clear(&reader->stats_cost);
   stats_switch_clear(&reader->stats_switch);
   free(reader);
 }
@@ -95,6 +105,7 @@ static void set_own_ids(struct reader *reader) {
   uint32_t *ids = reader->own_ids;
   *ids++ = source->own_id;
   *ids++ = reader->stats_switch.canary_id;
+  *ids++ = reader->stats_cost.prog_id;
   for (size_t i = 0; i < OWNER_PROGRAMS_NUM; i++) {
     *ids++ = source->siblings.ids[i];
     *ids++ = owners.ids[i];
@@ -134,10 +145,17 @@ static int take_snapshot(struct reader *reader, enum part part) {
   return rc != 0 ? rc : take_in(reader, part);
 }
 
-/* Looks whether others have statistics on. SEEN: what a snapshot has seen. */
+/* Whether it was turned on after the last reading, or just now. */
+static bool is_held_anew(const struct reader *reader) {
+  return reader->stats_switch.held_since_ns > reader->read_ns;
+}
+
+/* Looks whether statistics are on, most of all those of others: that they are
+ * held anew tells nothing of the time before. SEEN: what a snapshot has seen.
+ */
 static void look(struct reader *reader, enum statistics seen) {
   reader->at_look = stats_switch_look(&reader->stats_switch, seen);
-  if (reader->at_look != reader->throughout)
+  if (reader->at_look != reader->throughout && !is_held_anew(reader))
     reader->throughout = STATISTICS_MIXED;
 }
 
@@ -166,11 +184,23 @@ static void end_window(void *context) {
   look(reader, STATISTICS_UNKNOWN);
 }
 
+static const uint64_t WINDOW_MIN_NS = 1000000;
+
+static uint64_t window_ns_of(const struct reader *reader) {
+  if (reader->options.window_ns != 0)
+    return reader->options.window_ns;
+  const uint64_t part_ns = reader->options.interval_ns / reader->overhead.parts;
+  return part_ns > WINDOW_MIN_NS ? part_ns : WINDOW_MIN_NS;
+}
+
+/* Returns 0, also if it has been started before, or -errno. */
 static int start_window(struct reader *reader) {
   const struct window_work work = {
       .open = open_window, .end = end_window, .context = reader};
-  return window_new(reader->options.interval_ns, reader->options.window_ns,
-                    &work, &reader->window);
+  return reader->window != NULL
+             ? 0
+             : window_new(reader->options.interval_ns, window_ns_of(reader),
+                          &work, &reader->window);
 }
 
 /* Our own tries of what this kernel allows must not count as loads. Where no
@@ -199,7 +229,7 @@ static int open_all(struct reader *reader, struct source_note *ret_note) {
   }
   if (has_windows && is_first)
     stats_switch_off(&reader->stats_switch);
-  if (rc == 0 && has_windows && reader->window == NULL) {
+  if (rc == 0 && has_windows) {
     rc = start_window(reader);
     if (rc != 0)
       *ret_note = (struct source_note){.text = "memory or a thread is missing",
@@ -214,6 +244,12 @@ int reader_open(struct reader *reader, const struct reading **ret_reading) {
                               .wants_watch = reader->options.watch_unload,
                               .unwatched_reason = reader->watch.reason};
   *ret_reading = reading;
+  if (reader->options.enable_stats &&
+      stats_cost_update(&reader->stats_cost, &reader->stats_switch))
+    reader->throughout = STATISTICS_MIXED;
+  if (reader->stats_switch.hold && reader->stats_switch.fd < 0 &&
+      reader->read_ns != 0)
+    look(reader, STATISTICS_UNKNOWN); /* while that tells of others */
   stats_switch_update(&reader->stats_switch);
   reading->error = open_all(reader, &reading->note);
   if (reading->error != 0)
@@ -249,8 +285,45 @@ static struct coverage_facts find_facts(const struct reader *reader) {
  * interval: they do without windows, and where windows are refused. */
 static bool is_whole(const struct reader *reader,
                      const struct coverage *coverage) {
-  return reader->window == NULL || reader->read_ns == 0 || coverage->is_whole ||
+  return !reader->is_sampled || reader->read_ns == 0 || coverage->is_whole ||
          reader->stats_switch.error != 0;
+}
+
+/* Weighs what statistics would have cost, had they been on all the time. The
+ * plugin's own programs run as often as it reads: twice in each window. */
+static void weigh(struct reader *reader) {
+  const struct host *host = groups_host(reader->groups);
+  const double runs = (double)(host->group.delta.cnt - host->own_runs);
+  if (host->delta_ns != 0)
+    overhead_update(&reader->overhead, runs * reader->stats_cost.ns /
+                                           (double)host->delta_ns * 100.0);
+}
+
+/* Before the snapshot, so that the next interval is counted from its begin on.
+ */
+static void weigh_window(struct reader *reader) {
+  if (reader->options.window_ns != 0 || reader->stats_switch.hold ||
+      reader->part != PART_WINDOW)
+    return;
+  weigh(reader);
+  reader->stats_switch.hold = reader->overhead.parts == 1;
+}
+
+/* After the snapshot, with which the interval ends that tells. */
+static void weigh_interval(struct reader *reader) {
+  if (reader->options.window_ns != 0 || !reader->stats_switch.hold)
+    return;
+  reader->is_sampled = false;
+  if (reader->reading.coverage.is_whole &&
+      reader->reading.coverage.measured_ns >= reader->options.interval_ns / 2)
+    weigh(reader); /* a read that comes too soon tells little */
+  if (reader->overhead.parts == 1 || start_window(reader) != 0)
+    return; /* the next read tries to start it again */
+  reader->is_sampled = true;
+  reader->stats_switch.hold = false;
+  stats_switch_off(&reader->stats_switch);
+  reader->at_look =
+      stats_switch_look(&reader->stats_switch, STATISTICS_UNKNOWN);
 }
 
 /* Finds out what the numbers are of. */
@@ -268,6 +341,7 @@ static void judge(struct reader *reader) {
   groups_bring_up(reader->groups, &span);
   reader->reading.coverage = coverage;
   reader->read_ns = facts.end_ns;
+  weigh_interval(reader);
   reader->at_reading = reader->throughout = reader->at_look;
   reader->part = PART_WHOLE;
 }
@@ -280,6 +354,10 @@ static void fill(struct reader *reader, int error) {
   if (why != 0)
     snprintf(reading->reason, sizeof(reading->reason), "%s",
              source_explain(reader->source.source, why));
+  reading->statistics_cost_ns = reader->stats_cost.ns;
+  reading->overhead_percent = reader->overhead.percent;
+  reading->overhead_limit_percent = reader->overhead.limit_percent;
+  reading->is_limited = reader->is_sampled && reader->options.window_ns == 0;
   reading->host = groups_host(reader->groups);
   reading->snapshot = snapshot;
 }
@@ -288,6 +366,7 @@ int reader_read(struct reader *reader, const struct reading **ret_reading) {
   reader->begin_ns = monotonic_ns();
   if (reader->window != NULL)
     window_close(reader->window);
+  weigh_window(reader);
   int rc = reader_open(reader, ret_reading);
   if (rc != 0)
     return rc;
@@ -296,6 +375,8 @@ int reader_read(struct reader *reader, const struct reading **ret_reading) {
   rc = take_snapshot(reader, had_window ? PART_AFTER_WINDOW : PART_WHOLE);
   if (rc == 0)
     judge(reader);
+  else if (is_held_anew(reader))
+    reader->throughout = STATISTICS_MIXED;
   fill(reader, rc);
   return rc;
 }
@@ -306,6 +387,8 @@ const struct group *reader_next_group(const struct reader *reader,
 }
 
 void reader_resume(struct reader *reader) {
-  if (reader->window != NULL)
-    window_resume(reader->window, reader->begin_ns);
+  if (reader->window == NULL || reader->stats_switch.hold)
+    return;
+  window_set_length(reader->window, window_ns_of(reader));
+  window_resume(reader->window, reader->begin_ns);
 }

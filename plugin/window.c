@@ -15,6 +15,7 @@ enum state { STATE_CLOSED, STATE_AHEAD, STATE_OPEN };
 
 struct window {
   struct window_work work;
+  uint64_t interval_ns;
   uint64_t part_ns; /* how long a window is, and each other place for it */
   struct window_places places;
   pthread_t thread;
@@ -110,16 +111,25 @@ static int start_thread(struct window *window) {
   return -error;
 }
 
+void window_set_length(struct window *window, uint64_t window_ns) {
+  /* A millionth too much, as of a time that was converted, is not one more. */
+  const uint64_t interval_ns = window->interval_ns;
+  const uint64_t num =
+      (interval_ns - interval_ns / 1000000 + window_ns - 1) / window_ns;
+  if (num == window->places.num)
+    return;
+  window->places = (struct window_places){.num = num};
+  window->part_ns = interval_ns / num;
+}
+
 int window_new(uint64_t interval_ns, uint64_t window_ns,
                const struct window_work *work, struct window **ret_window) {
   struct window *window = calloc(1, sizeof(*window));
   if (window == NULL)
     return -ENOMEM;
   window->work = *work;
-  /* A millionth too much, as of a time that was converted, is not one more. */
-  window->places.num =
-      (interval_ns - interval_ns / 1000000 + window_ns - 1) / window_ns;
-  window->part_ns = interval_ns / window->places.num;
+  window->interval_ns = interval_ns;
+  window_set_length(window, window_ns);
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

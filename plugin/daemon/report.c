@@ -131,6 +131,24 @@ static void report_statistics(struct report *report,
   report->statistics_off = off || (report->statistics_off && !on);
 }
 
+/* Tells once that statistics are on in windows as they cost too much, and once
+ * that they are on all the time again; coverage shows whenever they are. */
+static void report_limit(struct report *report, const struct reading *reading) {
+  if (reading->is_limited && !report->limited) {
+    INFO("bpf_stats: programs run so often that run-time statistics would cost "
+         "%.3g %% of one CPU, and OverheadLimit is %g: they are on in a window "
+         "of each interval, and counters are estimated. coverage tells how "
+         "much was counted.",
+         reading->overhead_percent, reading->overhead_limit_percent);
+    report->limited = true;
+  } else if (!reading->is_limited && report->limited &&
+             !report->limited_no_more) {
+    INFO("bpf_stats: run-time statistics cost less than OverheadLimit again: "
+         "they are on all the time");
+    report->limited_no_more = true;
+  }
+}
+
 void report_failure(struct report *report, int error, const char *reason) {
   if (error != report->read_error)
     ERROR("bpf_stats: reading BPF programs failed: %s. It is tried again at "
@@ -170,6 +188,7 @@ void report_changes(struct report *report, const struct reading *reading,
   }
   report_opened(report, reading);
   report_switch(report, reading->statistics_error);
+  report_limit(report, reading);
   report_snapshot(report, reading);
   report_stolen(report, reading->snapshot->unloads);
   report_folding(report, reading->host);

@@ -23,6 +23,7 @@
 enum { MAX_INSTANCES_DEFAULT = 1000, MAX_INSTANCES_MAX = 1000000 };
 
 static const double SAMPLE_WINDOW_MIN_S = 0.001;
+static const double OVERHEAD_LIMIT_MAX = 10000.0;  /* percent: 100 CPUs */
 static const double SAMPLE_WINDOW_MAX_S = 86400.0; /* whatever the interval */
 static const double REGRESSION_MAX_PERCENT = 10000.0;
 static const double COST_MAX_PERCENT = 1000000.0;
@@ -41,6 +42,7 @@ int settings_init(struct settings *settings) {
       .instance_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
       .group_metrics = metrics_default(),
       .max_instances = MAX_INSTANCES_DEFAULT,
+      .overhead_limit_percent = 1.0,
       .miss_rate_threshold = 0.01,
   };
   return settings->selector == NULL ? -ENOMEM : 0;
@@ -218,6 +220,12 @@ static bool parse_sample_window(struct settings *settings,
   return true;
 }
 
+static bool parse_overhead_limit(struct settings *settings,
+                                 const oconfig_item_t *item) {
+  return option_number(item, "percent of one CPU from 0 to 10000, such as 1",
+                       OVERHEAD_LIMIT_MAX, &settings->overhead_limit_percent);
+}
+
 static bool parse_miss_rate_threshold(struct settings *settings,
                                       const oconfig_item_t *item) {
   return option_number(item, "a rate from 0 to 1, such as 0.01", 1.0,
@@ -279,6 +287,7 @@ static bool parse_iterator_pin(struct settings *settings,
 
 static const struct option options[] = {
     {"EnableStats", NULL, offsetof(struct settings, enable_stats)},
+    {"OverheadLimit", parse_overhead_limit, 0},
     {"SampleWindow", parse_sample_window, 0},
     {"Program", parse_program, 0},
     {"ProgramType", parse_program_type, 0},

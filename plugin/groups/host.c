@@ -2,6 +2,8 @@
 /* host: adds up all programs, loads and unloads. */
 #include "host.h"
 
+#include <stdlib.h>
+
 static void add_up(struct host *host, const struct programs *programs,
                    enum part part) {
   host->folded_programs = host->elsewhere = host->unowned = 0;
@@ -15,6 +17,25 @@ static void add_up(struct host *host, const struct programs *programs,
     }
     program_add_up(program, &host->group, part);
   }
+}
+
+static int compare_ids(const void *id, const void *program) {
+  const uint32_t other = ((const struct program *)program)->id;
+  return (*(const uint32_t *)id > other) - (*(const uint32_t *)id < other);
+}
+
+static uint64_t count_own_runs(const struct programs *programs,
+                               const struct prog_snapshot *snapshot) {
+  const struct program_list *list = &programs->list;
+  uint64_t runs = 0;
+  for (size_t i = 0; i < snapshot->own_ids_num && list->num > 0; i++) {
+    const struct program *own =
+        bsearch(&snapshot->own_ids[i], list->items, list->num,
+                sizeof(list->items[0]), compare_ids);
+    if (own != NULL && own->measured)
+      runs += own->advance.cnt;
+  }
+  return runs;
 }
 
 static void count_churn(struct host *host, const struct programs *programs,
@@ -41,6 +62,7 @@ static void set_delta_ns(struct host *host, const struct programs *programs,
   if (part == PART_AFTER_WINDOW)
     return; /* the deltas are still those of the window */
   host->delta_ns = 0;
+  host->own_runs = count_own_runs(programs, snapshot);
   if (part != PART_BEFORE_WINDOW && programs->first_time_ns != 0)
     host->delta_ns = snapshot->awake_ns - programs->last_awake_ns;
 }

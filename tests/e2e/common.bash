@@ -36,7 +36,8 @@ wait_until() {
 
 # Writes the configuration. The lines of the <Plugin bpf_stats> block come from
 # standard input, what is to come before and after it from early_config and
-# extra_config. With one write thread the values of a series are written in their
+# extra_config. Most tests compare with what really ran, to the unit: statistics are on
+# all the time, unless overhead_limit is set. With one write thread the values of a series are written in their
 # order, also when a read was late and the next comes at once.
 write_config() {
   cat >"$dir/collectd.conf" <<END
@@ -69,6 +70,7 @@ PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
 LoadPlugin bpf_stats
 <Plugin bpf_stats>
 Source "$SOURCE"
+OverheadLimit ${overhead_limit:-0}
 $(cat)
 </Plugin>
 ${extra_config:-}

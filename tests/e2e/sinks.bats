@@ -39,7 +39,7 @@ expected_series() {
   printf -- '- %s\n' count-folded_programs count-programs count-uncounted_programs \
     count-unowned_programs derive-programs_loaded derive-programs_unloaded derive-read_errors derive-recursion_misses derive-run_time_ns \
     derive-unwatched_unloads duration-read gauge-coverage gauge-cpu_percent \
-    gauge-miss_rate gauge-ns_per_call invocations
+    gauge-miss_rate gauge-ns_per_call gauge-statistics_percent invocations
 }
 
 # All that every sink has to show, whatever it is. The counts are compared with

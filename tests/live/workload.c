@@ -34,6 +34,9 @@ static const char help[] =
     "                       period of SECONDS alone\n"
     "  even on|off          in sleep, do not make up for runs that could not\n"
     "                       take place when they were due\n"
+    "  slowdown             print how much more CPU time than at their usual\n"
+    "                       speed the runs of the last sleep took, in percent\n"
+    "                       of one CPU\n"
     "  statistics on|off    hold the kernel's run-time statistics on\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
@@ -150,6 +153,51 @@ static double now_s(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* The batches of the last sleep. */
+enum { BATCHES_MAX = 1 << 17 };
+static struct batch {
+  double runs;
+  double ns; /* of CPU time, a run */
+} batches[BATCHES_MAX];
+static size_t batches_num;
+static double batches_s; /* the sleep */
+
+static double cpu_s(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int run_timed(struct program *program, uint32_t runs) {
+  const double begin_s = cpu_s();
+  int rc = run_one(program, runs);
+  if (runs > 0 && batches_num < BATCHES_MAX)
+    batches[batches_num++] =
+        (struct batch){.runs = runs, .ns = (cpu_s() - begin_s) * 1e9 / runs};
+  return rc;
+}
+
+static int compare_batches(const void *a, const void *b) {
+  const double x = ((const struct batch *)a)->ns;
+  const double y = ((const struct batch *)b)->ns;
+  return (x > y) - (x < y);
+}
+
+/* The usual speed is the median. What takes less than twice that long is no
+ * batch of which statistics were kept. */
+static int print_slowdown(void) {
+  if (batches_num == 0)
+    return -ENOENT;
+  qsort(batches, batches_num, sizeof(batches[0]), compare_batches);
+  const double usual_ns = batches[batches_num / 2].ns;
+  double more_ns = 0.0;
+  for (size_t i = batches_num / 2; i < batches_num; i++)
+    if (batches[i].ns > 2.0 * usual_ns)
+      more_ns += batches[i].runs * (batches[i].ns - usual_ns);
+  printf("%.3f\n", more_ns / 1e9 / batches_s * 100.0);
+  return 0;
+}
+
 /* Whether a load without bursts is worth more than an exact number of runs. */
 static bool is_even;
 
@@ -161,6 +209,8 @@ static int sleep_and_run(double seconds) {
   const double start = now_s();
   for (struct program *p = programs; p != NULL; p = p->next)
     p->due = 0;
+  batches_num = 0;
+  batches_s = seconds;
   double passed = 0.0;
   do {
     double before = passed;
@@ -172,7 +222,7 @@ static int sleep_and_run(double seconds) {
       if (is_even)
         p->due =
             max(p->due, (uint64_t)(p->rate * active_s(before + late) + 0.5));
-      int rc = run_one(p, (uint32_t)(due - p->due));
+      int rc = run_timed(p, (uint32_t)(due - p->due));
       if (rc != 0)
         return rc;
       p->due = due;
@@ -298,6 +348,8 @@ static int execute(const char *line) {
     return churn(first, second, many, runs);
   if (words == 2 && strcmp(command, "pin_other") == 0)
     return pin_other(first);
+  if (words == 1 && strcmp(command, "slowdown") == 0)
+    return print_slowdown();
   if (words == 1 && strcmp(command, "counts") == 0)
     return print_counts();
   return -EINVAL;

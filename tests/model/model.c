@@ -27,6 +27,7 @@ static struct fake_prog *fake_of(size_t i) {
 
 struct window {
   struct window_work work;
+  uint64_t length_ns;
   bool is_ahead;
   bool is_open;
   bool works;
@@ -88,8 +89,12 @@ static void end_walk(void) {
   if (model.toggles_in_walk)
     fake_libbpf.statistics_on = !fake_libbpf.statistics_on;
   model.toggles_in_walk = false;
-  if (is_pinned && !window.works) /* there they are on by the plugin itself */
+  if (fake_libbpf_is_held()) {
+    model.last_on = true; /* by the plugin itself: nothing of others shows */
+    model.last_off = false;
+  } else if (is_pinned) {
     look(on_before, fake_libbpf_is_counted());
+  }
 }
 
 static void on_read(const struct fake_prog *prog) {
@@ -122,10 +127,13 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret) {
 int window_new(uint64_t interval_ns, uint64_t window_ns,
                const struct window_work *work, struct window **ret_window) {
   (void)interval_ns;
-  (void)window_ns;
-  window = (struct window){.work = *work};
+  window = (struct window){.work = *work, .length_ns = window_ns};
   *ret_window = &window;
   return 0;
+}
+
+void window_set_length(struct window *set, uint64_t window_ns) {
+  set->length_ns = window_ns;
 }
 
 void window_free(struct window *freed) {
@@ -143,6 +151,8 @@ void window_close(struct window *closed) {
   if (closed->is_open)
     model_end_window();
 }
+
+uint64_t model_window_ns(void) { return window.length_ns; }
 
 bool model_window_is_ahead(void) { return window.is_ahead; }
 

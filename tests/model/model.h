@@ -54,6 +54,7 @@ void model_pass_until(uint64_t time_ns);
 
 /* What the reader has asked of its thread. */
 bool model_window_is_ahead(void);
+uint64_t model_window_ns(void);
 bool model_window_is_open(void);
 
 /* The thread comes to open the window that is ahead, or to end the open one. */

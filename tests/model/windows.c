@@ -63,7 +63,8 @@ static struct {
   uint64_t number;
   bool pinned;
   bool enable_stats;
-  uint64_t window_ns; /* 0: none */
+  uint64_t window_ns;   /* 0: none by hand */
+  double limit_percent; /* 0: none */
   enum others others;
   uint64_t next_toggle_ns;
 } schedule;
@@ -71,6 +72,7 @@ static struct {
 static void plan(uint64_t number) {
   static const uint64_t windows_ns[] = {5000000, 10000000, 50000000, 100000000,
                                         500000000};
+  static const double limits_percent[4] = {0.0, 0.003, 0.1, 0.6};
   static const uint64_t walks_ns[] = {10000, 100000, 1000000, 5000000,
                                       20000000};
   static const uint64_t periods_ns[] = {0,       20000,    200000,
@@ -81,6 +83,9 @@ static void plan(uint64_t number) {
   schedule.enable_stats = percent(85);
   schedule.window_ns =
       schedule.enable_stats && percent(80) ? ONE_OF(windows_ns) : 0;
+  schedule.limit_percent = 0.0;
+  if (schedule.enable_stats && schedule.window_ns == 0)
+    schedule.limit_percent = limits_percent[dice(4)];
   schedule.others = (enum others)dice(4);
   model_start(schedule.pinned);
   schedule.next_toggle_ns = model.now_ns;
@@ -145,8 +150,8 @@ static void live_interval(void) {
   const uint64_t end_ns = model.now_ns + length_ns;
   fake_libbpf.enable_stats_error = percent(5) ? -EPERM : 0;
   if (model_window_is_ahead()) {
-    uint64_t place = dice(interval_ns / schedule.window_ns);
-    uint64_t open_ns = model.now_ns + place * schedule.window_ns;
+    uint64_t place = dice(interval_ns / model_window_ns());
+    uint64_t open_ns = model.now_ns + place * model_window_ns();
     if (percent(5)) /* its thread is late */
       open_ns += dice(interval_ns);
     if (open_ns < end_ns) {
@@ -156,7 +161,7 @@ static void live_interval(void) {
     }
   }
   if (model_window_is_open()) {
-    uint64_t window_end_ns = model.now_ns + schedule.window_ns;
+    uint64_t window_end_ns = model.now_ns + model_window_ns();
     if (percent(5)) /* the daemon is stopped meanwhile */
       window_end_ns += dice(2 * interval_ns);
     if (window_end_ns < end_ns) {
@@ -180,6 +185,7 @@ struct shown {
   struct prog_stats truth; /* when these were dispatched */
   uint64_t time_ns;
   uint64_t walk_max_ns; /* since then */
+  bool lapsed;          /* statistics, in an interval since then */
   double slack; /* of all estimates since the last debt was paid, runs */
   double debt;  /* what an estimate thought to have been too much, runs */
 };
@@ -187,6 +193,7 @@ struct shown {
 static struct {
   struct reader *reader;
   const struct reading *reading;
+  bool is_sampled; /* the interval that is read */
   struct shown shown[MODEL_PROGS];
   uint64_t read_errors;
   uint64_t now_ns; /* of the last reading; 0: there was none */
@@ -250,6 +257,7 @@ static void check_rise(const struct group *group, size_t i) {
   double cnt = 0, nsecs = 0; /* which it is until it begins */
   if (model.walk_max_ns > shown->walk_max_ns)
     shown->walk_max_ns = model.walk_max_ns;
+  shown->lapsed |= trial.reading->coverage.share < 1 || seems_whole();
   if (has_begun && !value_of("invocations", group, &cnt))
     return;
   demand(!has_begun || value_of("run_time_ns", group, &nsecs), "no run time");
@@ -260,8 +268,8 @@ static void check_rise(const struct group *group, size_t i) {
   double slack = 0;
   demand(rise >= 0, "%s falls", group->name);
   const bool counted_all =
-      schedule.window_ns == 0 || trial.reading->coverage.is_whole;
-  if (schedule.window_ns != 0 && !counted_all &&
+      !trial.is_sampled || trial.reading->coverage.is_whole;
+  if (trial.is_sampled && !counted_all &&
       trial.reading->statistics_error == 0 && shown->has_counters) {
     /* The window, the truth and the value are of whole runs, and each is of
      * walks of its own length. */
@@ -277,8 +285,8 @@ static void check_rise(const struct group *group, size_t i) {
            "%s: %.0f runs, in truth %.0f, at most %.1f less", group->name, rise,
            true_rise, slack + shown->debt);
   } else if (shown->has_counters && schedule.enable_stats &&
-             schedule.window_ns == 0 && trial.reading->statistics_error == 0) {
-    demand(rise == true_rise || trial.reading->coverage.share < 1,
+             !trial.is_sampled && trial.reading->statistics_error == 0) {
+    demand(rise == true_rise || shown->lapsed,
            "%s: %.0f runs, in truth %.0f, held", group->name, rise, true_rise);
   }
   const double debt = fmax(0, -group->estimate.cnt_balance);
@@ -399,6 +407,7 @@ static void read_once(void) {
     model.looked_off = model.last_off;
   }
   reader_resume(trial.reader);
+  trial.is_sampled = model_window_is_ahead();
 }
 
 static void try(uint64_t number, struct selector *selector) {
@@ -410,7 +419,8 @@ static void try(uint64_t number, struct selector *selector) {
                  .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}},
       .enable_stats = schedule.enable_stats,
       .interval_ns = interval_ns,
-      .window_ns = schedule.window_ns};
+      .window_ns = schedule.window_ns,
+      .overhead_limit_percent = schedule.limit_percent};
   memset(&trial, 0, sizeof(trial));
   trial.reader = reader_new(&options);
   demand(trial.reader != NULL, "memory");
@@ -422,13 +432,86 @@ static void try(uint64_t number, struct selector *selector) {
   reader_free(trial.reader);
 }
 
+/* --- a load that rises and falls --------------------------------------------
+ */
+
+/* An interval with its window, up to its read. Returns what statistics cost in
+ * it, in percent of one CPU. */
+static double cost_of_interval(void) {
+  const uint64_t end_ns = model.now_ns + interval_ns;
+  const uint64_t runs = fake_libbpf.progs[0].run_cnt;
+  if (model_window_is_ahead()) {
+    model_pass_until(model.now_ns + interval_ns / 3);
+    model_open_window();
+    model_pass_until(model.now_ns + model_window_ns());
+    model_end_window();
+  }
+  model_pass_until(end_ns);
+  demand(reader_read(trial.reader, &trial.reading) == 0, "no reading");
+  reader_resume(trial.reader);
+  return (double)(fake_libbpf.progs[0].run_cnt - runs) *
+         (double)fake_libbpf.cost_ns / (double)interval_ns * 100.0;
+}
+
+/* From 1,000 runs a second to 5 million and back. */
+static void rise_and_fall(struct selector *selector) {
+  static const uint64_t calm_ns = 1000000, busy_ns = 200;
+  const double limit_percent = 1.0;
+  const struct reader_options options = {
+      .source = {.kind = SOURCE_SYSCALL},
+      .groups = {.selector = selector,
+                 .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}},
+      .enable_stats = true,
+      .interval_ns = interval_ns,
+      .overhead_limit_percent = limit_percent};
+  memset(&schedule, 0, sizeof(schedule));
+  memset(&trial, 0, sizeof(trial));
+  model_start(false);
+  model.progs[0] = (struct model_prog){.period_ns = calm_ns, .ns_per_run = 50};
+  trial.reader = reader_new(&options);
+  for (int i = 0; i < 5; i++)
+    cost_of_interval();
+  demand(!trial.reading->is_limited, "windows of a calm load");
+  model.progs[0].period_ns = busy_ns;
+  cost_of_interval(); /* it rises */
+  demand(trial.reading->is_limited, "no windows of a busy load");
+  for (int i = 0; i < 30; i++) {
+    const double percent = cost_of_interval();
+    double shown = 0.0;
+    demand(percent < limit_percent, "costs %.3f %%", percent);
+    demand(value_of("statistics_percent", &trial.reading->host->group, &shown),
+           "no statistics_percent");
+    demand(fabs(shown - percent) < hundredth + 0.1 * percent,
+           "costs %.3f %%, and shows %.3f %%", percent, shown);
+  }
+  model.progs[0].period_ns = calm_ns;
+  int intervals = 0;
+  while (trial.reading->is_limited && intervals < READS) {
+    cost_of_interval();
+    intervals++;
+  }
+  demand(intervals >= 10 && intervals <= 20, "%d intervals to go back",
+         intervals);
+  for (int i = 0; i < 5; i++) {
+    cost_of_interval();
+    demand(!trial.reading->is_limited && trial.reading->coverage.is_whole,
+           "not on all the time again");
+  }
+  double cnt = 0.0;
+  demand(value_of("invocations", group_of(0), &cnt), "no runs");
+  const double truth = (double)model.read[0].cnt;
+  demand(fabs(cnt - truth) <= hundredth * truth, "%.0f runs, in truth %.0f",
+         cnt, truth);
+  reader_free(trial.reader);
+}
+
 int main(int argc, char **argv) {
   uint64_t num = argc > 1 ? strtoull(argv[1], NULL, 10) : 12000;
   uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
   struct selector *selector = selector_new();
   setvbuf(stdout, NULL, _IOLBF, 0);
   printf("1..%" PRIu64 "\n",
-         (num + SCHEDULES_PER_TEST - 1) / SCHEDULES_PER_TEST);
+         (num + SCHEDULES_PER_TEST - 1) / SCHEDULES_PER_TEST + 1);
   for (uint64_t i = 0; i < num; i++) {
     try(first + i, selector);
     if ((i + 1) % SCHEDULES_PER_TEST == 0 || i + 1 == num)
@@ -436,6 +519,10 @@ int main(int argc, char **argv) {
              ": every value is true or left out\n",
              i / SCHEDULES_PER_TEST + 1, first + i);
   }
+  rise_and_fall(selector);
+  printf("ok %" PRIu64 " a load that rises and falls: statistics cost less "
+         "than their limit\n",
+         (num + SCHEDULES_PER_TEST - 1) / SCHEDULES_PER_TEST + 1);
   selector_free(selector);
   return 0;
 }

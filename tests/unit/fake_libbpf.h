@@ -44,6 +44,7 @@ extern struct fake_libbpf {
   bool has_iterator;           /* a file "iterator" is a pinned one */
   uint32_t iterator_id;
   bool statistics_on;       /* as others have them, not the sysctl */
+  uint32_t cost_ns;         /* of statistics, a test run */
   unsigned enabled_num;     /* how often it went well */
   uint64_t runs_per_window; /* of each program from the first walk after that
                                to the second, 10 ns a run */
@@ -89,6 +90,9 @@ int fake_libbpf_open_iterator(void);
 
 /* Whether statistics are on, whoever turned them on. */
 bool fake_libbpf_is_counted(void);
+
+/* Whether the plugin has them on. */
+bool fake_libbpf_is_held(void);
 
 /* No programs, no errors, a current kernel. */
 void fake_libbpf_reset(void);

@@ -28,6 +28,8 @@ int main(void) {
   srunner_add_suite(runner, owners_find_suite());
   srunner_add_suite(runner, pins_suite());
   srunner_add_suite(runner, stats_switch_suite());
+  srunner_add_suite(runner, stats_cost_suite());
+  srunner_add_suite(runner, overhead_suite());
   srunner_add_suite(runner, estimate_suite());
   srunner_add_suite(runner, coverage_suite());
   srunner_add_suite(runner, window_suite());

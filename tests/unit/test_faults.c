@@ -31,7 +31,7 @@ static uint64_t host_runs;              /* as they really were, ... */
 static const uint64_t brief_runs = 777; /* ... with these, if it is watched */
 
 /* How programs are read. */
-enum mode { MODE_SYSCALLS, MODE_PINNED, MODE_WINDOWS, MODES_NUM };
+enum mode { MODE_SYSCALLS, MODE_PINNED, MODE_WINDOWS, MODE_LIMIT, MODES_NUM };
 
 static void configure(enum mode mode) {
   static char iterator[64];
@@ -46,6 +46,8 @@ static void configure(enum mode mode) {
   tree_string(tree_option(&tree, "ProgramType"), "raw_tracepoint");
   tree_string(tree_option(&tree, "Metrics"), "memory");
   tree_string(tree_option(&tree, "Metrics"), "invocations");
+  tree_number(tree_option(&tree, "OverheadLimit"),
+              mode == MODE_LIMIT ? 1e-6 : 0);
   if (mode == MODE_WINDOWS)
     tree_number(tree_option(&tree, "SampleWindow"), 0.001);
 }
@@ -138,10 +140,10 @@ static void expect_recovery(enum mode mode) {
     ck_assert_uint_eq(fake_collectd_count(LOG_ERR), 1);
     return;
   }
-  if (mode == MODE_WINDOWS)
+  if (mode >= MODE_WINDOWS)
     read_window();
   ck_assert_ptr_nonnull(fake_collectd_value("a", "invocations", ""));
-  if (mode == MODE_WINDOWS) /* estimates are not exact */
+  if (mode >= MODE_WINDOWS) /* estimates are not exact */
     return;
   ck_assert_int_eq(last_a, (derive_t)fake_libbpf.progs[0].run_cnt);
   if (was_watched() && !has_lost())
@@ -168,7 +170,7 @@ static bool fail_one(enum fault_kind kind, unsigned at, int error,
     for (int step = 0; step < 3; step++) {
       live_on(step);
       read_once();
-      if (mode == MODE_WINDOWS) /* mostly enough for one to come and go */
+      if (mode >= MODE_WINDOWS) /* mostly enough for one to come and go */
         usleep(5000);
     }
   }

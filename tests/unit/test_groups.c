@@ -473,6 +473,14 @@ START_TEST(groups_update__own_programs__are_one_group) {
   ck_assert_uint_eq(count_groups(), 2);
   check_group("bpf_stats", 5, 0);
   check_group("bpf_stats_iter-3", 2, 0);
+  begin_snapshot(2000);
+  snapshot.own_ids = own_ids;
+  snapshot.own_ids_num = 4;
+  program(2, 100, "bpf_stats_iter", 11);
+  program(3, 100, "bpf_stats_iter", 102);
+  program(7, 100, "anything", 5);
+  update();
+  ck_assert_uint_eq(groups_host(groups)->own_runs, 11);
 }
 END_TEST
 

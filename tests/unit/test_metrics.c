@@ -42,6 +42,7 @@ static void setup(void) {
       .snapshot = &snapshot,
       .wants_owners = true,
       .coverage = {.share = 1.0, .measured_ns = 1000000000},
+      .statistics_cost_ns = 90,
   };
 }
 
@@ -84,6 +85,7 @@ START_TEST(metrics__ordinary_interval__all_have_their_value) {
   check_derive("loads", 3);
   check_gauge("age", 2.5);
   check_gauge("coverage", 1);
+  check_gauge("statistics_percent", 0.00009);
   check_derive("programs_loaded", 5);
   check_derive("programs_unloaded", 3);
   check_gauge("folded_programs", 1);
@@ -101,6 +103,7 @@ START_TEST(metrics__first_read__no_gauge_of_the_interval) {
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("cpu_percent"));
   ck_assert(!compute("coverage"));
+  ck_assert(!compute("statistics_percent"));
   check_derive("invocations", 100);
 }
 END_TEST
@@ -136,6 +139,7 @@ START_TEST(metrics__statistics_off__coverage_is_zero) {
   reading.coverage = (struct coverage){.share = 0.0};
   host.group.delta = host.group.skipping = (struct prog_stats){.misses = 3};
   check_gauge("coverage", 0);
+  check_gauge("statistics_percent", 0);
   ck_assert(!compute("miss_rate"));
   ck_assert(!compute("ns_per_call"));
 }
@@ -144,6 +148,7 @@ END_TEST
 START_TEST(metrics__nobody_knows__no_coverage) {
   reading.coverage = (struct coverage){.share = -1.0};
   ck_assert(!compute("coverage"));
+  ck_assert(!compute("statistics_percent"));
   check_gauge("ns_per_call", 2000000);
 }
 END_TEST
@@ -157,6 +162,7 @@ START_TEST(metrics__of_a_window__gauges_are_of_it_and_counters_estimated) {
   check_gauge("ns_per_call", 2000000);
   check_gauge("miss_rate", 0.75);
   check_gauge("cpu_percent", 20);
+  check_gauge("statistics_percent", 0.00009); /* on for a tenth */
   check_gauge("coverage", 0.1);
   check_gauge("ns_per_call_lifetime", 50);
   check_gauge("miss_rate_lifetime", 300.0 / 1300.0);

@@ -5,6 +5,7 @@
 #include "suites.h"
 
 #include "clocks.h"
+#include "overhead.h"
 #include "plugin_fixture.h"
 
 #include <errno.h>
@@ -180,6 +181,67 @@ START_TEST(read__snapshot_of_a_window_fails__has_no_values_and_recovers) {
   pass_interval();
   read_once();
   ck_assert_double_gt(coverage()->gauge, 0);
+}
+END_TEST
+
+/* In an interval so many runs that statistics cost 40 times the limit. */
+static void pass_busy_interval(void) {
+  pass_interval();
+  prog->run_cnt += (uint64_t)(0.4 * interval_s * 1e9 / 80);
+}
+
+START_TEST(read__OverheadLimit_exceeded__has_windows_until_it_is_calm) {
+  tree_boolean(tree_option(&tree, "IdleGroups"), true);
+  start();
+  read_once();
+  pass_busy_interval();
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  ck_assert_ptr_nonnull(strstr(fake_collectd.lines[0].text, "OverheadLimit"));
+  ck_assert_double_eq(coverage()->gauge, 1);
+  ck_assert_double_gt(
+      fake_collectd_value("", "gauge", "statistics_percent")->gauge, 1);
+  int windows = 0;
+  for (;;) {
+    const unsigned end = walks() + 1 + 2;
+    pass_interval();
+    read_once();
+    if (fake_collectd.lines_num > 0)
+      break;
+    pass_interval();
+    while (walks() < end)
+      usleep(1000);
+    const value_t *percent =
+        fake_collectd_value("", "gauge", "statistics_percent");
+    if (percent != NULL) {
+      ck_assert_double_eq(percent->gauge, 0);
+      ck_assert_double_lt(coverage()->gauge, 0.9);
+      windows++;
+    }
+  }
+  ck_assert_int_ge(windows + 1, OVERHEAD_CALM_INTERVALS);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_INFO);
+  const derive_t before = find("invocations", "")->derive;
+  prog->run_cnt += 7;
+  read_once();
+  ck_assert_int_eq(find("invocations", "")->derive, before + 7);
+  ck_assert_double_eq(coverage()->gauge, 1);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__OverheadLimit_zero__is_on_all_the_time) {
+  tree_number(tree_option(&tree, "OverheadLimit"), 0);
+  start();
+  read_once();
+  for (int i = 0; i < 3; i++) {
+    pass_busy_interval();
+    read_once();
+    ck_assert_double_eq(coverage()->gauge, 1);
+    ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  }
 }
 END_TEST
 
@@ -411,6 +473,9 @@ Suite *sampling_suite(void) {
   tcase_add_test(windows, read__window_is_refused__is_one_warning_and_no_value);
   tcase_add_test(windows,
                  read__snapshot_of_a_window_fails__has_no_values_and_recovers);
+  tcase_add_test(windows,
+                 read__OverheadLimit_exceeded__has_windows_until_it_is_calm);
+  tcase_add_test(windows, read__OverheadLimit_zero__is_on_all_the_time);
   tcase_add_test(windows, init__window_too_long__is_one_error_line_and_no_read);
   tcase_add_test(windows, shutdown__window_ahead__does_not_wait_for_it);
   suite_add_tcase(suite, windows);

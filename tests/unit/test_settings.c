@@ -61,6 +61,7 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert_uint_eq(settings.group_metrics, metrics_default());
   ck_assert_uint_eq(settings.max_instances, 1000);
   ck_assert_double_eq(settings.sample_window_s, 0);
+  ck_assert_double_eq(settings.overhead_limit_percent, 1);
   ck_assert_double_eq(settings.miss_rate_threshold, 0.01);
   ck_assert(!settings.notify_changes);
   ck_assert_double_eq(settings.regression_threshold, 0);
@@ -454,6 +455,8 @@ static const struct wrong_value wrong_values[] = {
      "bpf_stats: option MaxInstances, value nan: ", "a whole number"},
     {"MaxInstances", OCONFIG_TYPE_STRING, "many", 0,
      "bpf_stats: option MaxInstances, value \"many\": ", "a whole number"},
+    {"OverheadLimit", OCONFIG_TYPE_NUMBER, NULL, -0.1,
+     "bpf_stats: option OverheadLimit, value -0.1: ", "from 0 to 10000"},
     {"SampleWindow", OCONFIG_TYPE_NUMBER, NULL, -1,
      "bpf_stats: option SampleWindow, value -1: ",
      "0, or seconds from 0.001 to half of the interval."},
