@@ -69,14 +69,15 @@ static struct {
   uint64_t next_toggle_ns;
 } schedule;
 
+static const uint64_t periods_ns[] = {0,       20000,    200000,
+                                      1000000, 30000000, 700000000};
+
 static void plan(uint64_t number) {
   static const uint64_t windows_ns[] = {5000000, 10000000, 50000000, 100000000,
                                         500000000};
   static const double limits_percent[4] = {0.0, 0.003, 0.1, 0.6};
   static const uint64_t walks_ns[] = {10000, 100000, 1000000, 5000000,
                                       20000000};
-  static const uint64_t periods_ns[] = {0,       20000,    200000,
-                                        1000000, 30000000, 700000000};
   seed = number;
   schedule.number = number;
   schedule.pinned = percent(50);
@@ -187,13 +188,15 @@ struct shown {
   uint64_t walk_max_ns; /* since then */
   bool lapsed;          /* statistics, in an interval since then */
   double slack; /* of all estimates since the last debt was paid, runs */
+  double rest;  /* runs by which a change of pace right after it blurs it */
   double debt;  /* what an estimate thought to have been too much, runs */
 };
 
 static struct {
   struct reader *reader;
   const struct reading *reading;
-  bool is_sampled; /* the interval that is read */
+  bool is_sampled;           /* the interval that is read */
+  bool is_told[MODEL_PROGS]; /* up to the last read */
   struct shown shown[MODEL_PROGS];
   uint64_t read_errors;
   uint64_t now_ns; /* of the last reading; 0: there was none */
@@ -275,7 +278,8 @@ static void check_rise(const struct group *group, size_t i) {
      * walks of its own length. */
     const double since_ns = (double)(model.walk_now_ns - shown->time_ns);
     const double period_ns = (double)model.progs[i].period_ns;
-    slack = since_ns / delta_ns() + 2 + 2 * walk_share() * true_rise;
+    slack =
+        since_ns / delta_ns() + 2 + 2 * walk_share() * true_rise + shown->rest;
     if (period_ns != 0)
       slack += (double)shown->walk_max_ns / period_ns;
     demand(rise <= true_rise + slack,
@@ -317,16 +321,19 @@ static void check_gauges(const struct group *group, size_t i) {
            prog->ns_per_run);
   if (trial.reading->coverage.is_whole && seems_whole())
     return; /* others may have had them off unseen */
-  if (value_of("miss_rate", group, &value)) {
+  if (runs_s + misses_s > 0 && value_of("miss_rate", group, &value)) {
     const double truth = misses_s / (runs_s + misses_s);
-    demand(fabs(value - truth) <= 2 / attempts + hundredth * truth,
+    demand(fabs(value - truth) <=
+               (2 + trial.shown[i].rest) / attempts + hundredth * truth,
            "%s: miss rate %.4f, in truth %.4f of %.0f", group->name, value,
            truth, attempts);
   }
   if (value_of("cpu_percent", group, &value)) {
     const double truth = 100 * runs_s * (double)prog->ns_per_run / 1e9;
     const double one_run = 100 * (double)prog->ns_per_run / delta_ns();
-    demand(fabs(value - truth) <= one_run + (walk_share() + hundredth) * truth,
+    const double runs = 1 + trial.shown[i].rest;
+    demand(fabs(value - truth) <=
+               runs * one_run + (walk_share() + hundredth) * truth,
            "%s: %.4f percent, in truth %.4f, %.0f runs in %.3f ms, walks of "
            "%.3f ms",
            group->name, value, truth, cnt, delta_ns() / 1e6,
@@ -375,10 +382,15 @@ static void check_version(const struct group *group) {
 static void check_reading(void) {
   for (size_t i = 0; i < MODEL_PROGS; i++) {
     const struct group *group = group_of(i);
+    const double rest = trial.shown[i].rest;
     check_rise(group, i);
     check_version(group);
+    trial.is_told[i] = trial.shown[i].time_ns == model.walk_now_ns;
+    trial.shown[i].rest = rest; /* gauges are of that interval as well */
     if (trial.now_ns != 0)
       check_gauges(group, i);
+    if (trial.is_told[i])
+      trial.shown[i].rest = 0;
   }
   if (trial.now_ns != 0)
     check_coverage();
@@ -399,6 +411,7 @@ static void read_once(void) {
   const uint64_t walks_max_ns =
       2 * (model.walk_ns + model.walk_more_ns + 30 * ms);
   int rc = reader_read(trial.reader, &trial.reading);
+  memset(trial.is_told, 0, sizeof(trial.is_told));
   demand(model.now_ns - now_ns <= walks_max_ns, "a read waits");
   if (rc == 0) {
     check_reading();
@@ -408,6 +421,21 @@ static void read_once(void) {
   }
   reader_resume(trial.reader);
   trial.is_sampled = model_window_is_ahead();
+}
+
+/* Loads change between two intervals, if all is told of those up to now. */
+static void change_loads(void) {
+  for (size_t i = 0; i < MODEL_PROGS; i++)
+    if (!trial.is_told[i] || !percent(20))
+      return;
+  for (size_t i = 0; i < MODEL_PROGS; i++) {
+    model.progs[i].period_ns = ONE_OF(periods_ns);
+    /* From its place in the walk to the end of that it had the old pace. */
+    trial.shown[i].rest = (double)(model.truth[i].cnt - model.read[i].cnt);
+    if (model.progs[i].period_ns != 0)
+      trial.shown[i].rest +=
+          (double)model.walk_took_ns / (double)model.progs[i].period_ns;
+  }
 }
 
 static void try(uint64_t number, struct selector *selector) {
@@ -427,6 +455,7 @@ static void try(uint64_t number, struct selector *selector) {
   pass(0);
   for (int i = 0; i < READS; i++) {
     read_once();
+    change_loads();
     live_interval();
   }
   reader_free(trial.reader);
