@@ -9,6 +9,7 @@
 #include "collectd/core/utils/common/common.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -31,9 +32,10 @@ static void dispatch(value_list_t *list, const struct metric *metric,
     list->values->derive = value.derive;
   else
     list->values->gauge = value.gauge;
-  sstrncpy(list->type, metric->type, sizeof(list->type));
-  sstrncpy(list->type_instance, metric->type_instance,
-           sizeof(list->type_instance));
+  /* sstrncpy() would fill each up with zeros; these are short. */
+  memccpy(list->type, metric->type, '\0', sizeof(list->type));
+  memccpy(list->type_instance, metric->type_instance, '\0',
+          sizeof(list->type_instance));
   plugin_dispatch_values(list);
 }
 
