@@ -303,7 +303,9 @@ static void weigh(struct reader *reader) {
  */
 static void weigh_window(struct reader *reader) {
   if (reader->options.window_ns != 0 || reader->stats_switch.hold ||
-      reader->part != PART_WINDOW)
+      reader->part != PART_WINDOW ||
+      groups_host(reader->groups)->delta_ns <
+          WINDOW_WALKS_MIN * reader->walks_ns)
     return;
   weigh(reader);
   reader->stats_switch.hold = reader->overhead.parts == 1;
