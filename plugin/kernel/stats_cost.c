@@ -83,7 +83,7 @@ static int run_round(struct stats_cost *cost, struct stats_switch *stats_switch,
     return rc;
   rc = run_batches(cost->prog_fd, on_ns);
   stats_switch_off(stats_switch);
-  return rc == 0 ? demand_runs(cost, runs + BATCHES * RUNS) : rc;
+  return rc == 0 ? demand_runs(cost, runs + (int64_t)BATCHES * RUNS) : rc;
 }
 
 static int measure(struct stats_cost *cost, struct stats_switch *stats_switch) {
