@@ -34,9 +34,9 @@ static const char help[] =
     "                       period of SECONDS alone\n"
     "  even on|off          in sleep, do not make up for runs that could not\n"
     "                       take place when they were due\n"
-    "  slowdown             print how much more CPU time than at their usual\n"
-    "                       speed the runs of the last sleep took, in percent\n"
-    "                       of one CPU\n"
+    "  slowdown             print how much more CPU time the runs of the last\n"
+    "                       sleep took that the kernel kept statistics of, in\n"
+    "                       percent of one CPU\n"
     "  statistics on|off    hold the kernel's run-time statistics on\n"
     "  unload NAME          unload all programs of that name\n"
     "  unload_many PREFIX   unload all whose name begins with it\n"
@@ -158,6 +158,7 @@ enum { BATCHES_MAX = 1 << 17 };
 static struct batch {
   double runs;
   double ns; /* of CPU time, a run */
+  bool is_counted;
 } batches[BATCHES_MAX];
 static size_t batches_num;
 static double batches_s; /* the sleep */
@@ -168,32 +169,47 @@ static double cpu_s(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* How many of its runs the kernel has counted. */
+static uint64_t counted_runs(const struct program *program) {
+  struct bpf_prog_info info = {0};
+  uint32_t info_len = sizeof(info);
+  bpf_obj_get_info_by_fd(program->fd, &info, &info_len);
+  return info.run_cnt;
+}
+
 static int run_timed(struct program *program, uint32_t runs) {
+  const uint64_t counted = counted_runs(program);
   const double begin_s = cpu_s();
   int rc = run_one(program, runs);
+  const double ns = (cpu_s() - begin_s) * 1e9 / runs;
   if (runs > 0 && batches_num < BATCHES_MAX)
-    batches[batches_num++] =
-        (struct batch){.runs = runs, .ns = (cpu_s() - begin_s) * 1e9 / runs};
+    batches[batches_num++] = (struct batch){
+        .runs = runs, .ns = ns, .is_counted = counted_runs(program) > counted};
   return rc;
 }
 
+/* Those of which statistics were kept come last. */
 static int compare_batches(const void *a, const void *b) {
-  const double x = ((const struct batch *)a)->ns;
-  const double y = ((const struct batch *)b)->ns;
-  return (x > y) - (x < y);
+  const struct batch *x = a;
+  const struct batch *y = b;
+  if (x->is_counted != y->is_counted)
+    return x->is_counted - y->is_counted;
+  return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-/* The usual speed is the median. What takes less than twice that long is no
- * batch of which statistics were kept. */
+/* The usual speed is the median of the batches of which no statistics were
+ * kept. */
 static int print_slowdown(void) {
-  if (batches_num == 0)
-    return -ENOENT;
+  size_t usual_num = 0;
   qsort(batches, batches_num, sizeof(batches[0]), compare_batches);
-  const double usual_ns = batches[batches_num / 2].ns;
+  while (usual_num < batches_num && !batches[usual_num].is_counted)
+    usual_num++;
+  if (usual_num == 0)
+    return -ENOENT;
+  const double usual_ns = batches[usual_num / 2].ns;
   double more_ns = 0.0;
-  for (size_t i = batches_num / 2; i < batches_num; i++)
-    if (batches[i].ns > 2.0 * usual_ns)
-      more_ns += batches[i].runs * (batches[i].ns - usual_ns);
+  for (size_t i = usual_num; i < batches_num; i++)
+    more_ns += batches[i].runs * (batches[i].ns - usual_ns);
   printf("%.3f\n", more_ns / 1e9 / batches_s * 100.0);
   return 0;
 }
