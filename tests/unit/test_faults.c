@@ -115,8 +115,8 @@ static bool has_lost(void) {
 /* Reads until a window has told something. */
 static void read_window(void) {
   for (int i = 0;
-       i < 10000 && fake_collectd_value("a", "invocations", "") == NULL; i++) {
-    usleep(1000);
+       i < 40000 && fake_collectd_value("a", "invocations", "") == NULL; i++) {
+    usleep(250);
     read_once();
   }
 }
@@ -157,7 +157,7 @@ static bool fail_one(enum fault_kind kind, unsigned at, int error,
                      enum mode mode) {
   const int fds = count_open_fds();
   fake_collectd_reset();
-  fake_collectd.interval = DOUBLE_TO_CDTIME_T_STATIC(0.004);
+  fake_collectd.interval = DOUBLE_TO_CDTIME_T_STATIC(0.0025);
   make_kernel(mode);
   last_host = last_a = 0;
   fell = false;
@@ -171,7 +171,7 @@ static bool fail_one(enum fault_kind kind, unsigned at, int error,
       live_on(step);
       read_once();
       if (mode >= MODE_WINDOWS) /* mostly enough for one to come and go */
-        usleep(5000);
+        usleep(3000);
     }
   }
   const bool hit = faults_hit();
