@@ -22,13 +22,18 @@ struct reading {
   struct coverage coverage;
   int statistics_error;      /* -errno of turning statistics on, or 0 */
   double statistics_cost_ns; /* what they cost each run */
+  /* What it costs to turn them on and off once in each interval, in
+   * percent of one CPU; and whether that is done. */
+  double windows_percent;
+  bool is_sampled;
   /* What they would have cost, had they been on all the time, and the limit, in
    * percent of one CPU; and whether they are on in windows because of that. */
   double overhead_percent;
   double overhead_limit_percent;
   bool is_limited;
-  bool wants_owners; /* who loaded each program is looked for */
-  bool wants_watch;  /* on unloads */
+  bool is_limit_kept; /* as far as windows can */
+  bool wants_owners;  /* who loaded each program is looked for */
+  bool wants_watch;   /* on unloads */
   const char
       *unwatched_reason; /* why nobody watches; "": unloads are watched */
 };

@@ -31,6 +31,7 @@ struct report {
   bool statistics_off;
   bool limited;             /* it was told that OverheadLimit sets windows, */
   bool limited_no_more;     /* and that they are over */
+  bool limit_not_kept;      /* likewise, that OverheadLimit is not kept */
   unsigned selecting_reads; /* at most REPORT_SELECTING_READS */
 };
 

@@ -98,7 +98,8 @@ COMPUTE(coverage) {
          gauge(reading->coverage.share, ret_value);
 }
 
-/* Of the rate at which programs ran while that was measured. */
+/* Of the rate at which programs ran while that was measured, and with what
+ * windows cost. */
 COMPUTE(statistics_percent) {
   const struct coverage *coverage = &reading->coverage;
   if (coverage->share == 0.0)
@@ -106,7 +107,8 @@ COMPUTE(statistics_percent) {
   return coverage->share > 0.0 && coverage->measured_ns != 0 &&
          group->unmeasured == 0 &&
          gauge((double)group->delta.cnt / (double)coverage->measured_ns *
-                   coverage->share * reading->statistics_cost_ns * 100.0,
+                       coverage->share * reading->statistics_cost_ns * 100.0 +
+                   (reading->is_sampled ? reading->windows_percent : 0.0),
                ret_value);
 }
 

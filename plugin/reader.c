@@ -289,14 +289,24 @@ static bool is_whole(const struct reader *reader,
          reader->stats_switch.error != 0;
 }
 
+/* What it costs to turn statistics on and off once in each interval, in percent
+ * of one CPU. While the kernel patches its code one CPU does that, and another
+ * that runs programs is caught at each run: as a rule these are not many. */
+static double windows_percent(const struct reader *reader) {
+  return 2.0 * reader->stats_cost.switch_ns /
+         (double)reader->options.interval_ns * 100.0;
+}
+
 /* Weighs what statistics would have cost, had they been on all the time. The
  * plugin's own programs run as often as it reads: twice in each window. */
 static void weigh(struct reader *reader) {
   const struct host *host = groups_host(reader->groups);
   const double runs = (double)(host->group.delta.cnt - host->own_runs);
   if (host->delta_ns != 0)
-    overhead_update(&reader->overhead, runs * reader->stats_cost.ns /
-                                           (double)host->delta_ns * 100.0);
+    overhead_update(&reader->overhead,
+                    runs * reader->stats_cost.ns / (double)host->delta_ns *
+                        100.0,
+                    windows_percent(reader));
 }
 
 /* Before the snapshot, so that the next interval is counted from its begin on.
@@ -357,9 +367,12 @@ static void fill(struct reader *reader, int error) {
     snprintf(reading->reason, sizeof(reading->reason), "%s",
              source_explain(reader->source.source, why));
   reading->statistics_cost_ns = reader->stats_cost.ns;
+  reading->windows_percent = windows_percent(reader);
+  reading->is_sampled = reader->is_sampled;
   reading->overhead_percent = reader->overhead.percent;
   reading->overhead_limit_percent = reader->overhead.limit_percent;
   reading->is_limited = reader->is_sampled && reader->options.window_ns == 0;
+  reading->is_limit_kept = overhead_is_kept(&reader->overhead);
   reading->host = groups_host(reader->groups);
   reading->snapshot = snapshot;
 }

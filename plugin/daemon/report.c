@@ -147,6 +147,15 @@ static void report_limit(struct report *report, const struct reading *reading) {
          "they are on all the time");
     report->limited_no_more = true;
   }
+  if (!reading->is_limit_kept && !report->limit_not_kept) {
+    WARNING(
+        "bpf_stats: OverheadLimit %g cannot be kept: run-time statistics "
+        "would cost %.3g %% of one CPU, and turning them on and off in each "
+        "interval %.3g %%. With a longer Interval windows cost less.",
+        reading->overhead_limit_percent, reading->overhead_percent,
+        reading->windows_percent);
+    report->limit_not_kept = true;
+  }
 }
 
 void report_failure(struct report *report, int error, const char *reason) {

@@ -3,6 +3,7 @@
  * ones are preempted. */
 #include "stats_cost.h"
 
+#include "clocks.h"
 #include "kernel_error.h"
 
 #include <bpf/bpf.h>
@@ -71,32 +72,47 @@ static int demand_runs(struct stats_cost *cost, int64_t expected) {
   return runs == expected ? 0 : -EBUSY;
 }
 
+/* The least of some rounds. */
+struct least {
+  uint32_t off_ns; /* a run */
+  uint32_t on_ns;
+  uint64_t switch_ns;
+};
+
 static int run_round(struct stats_cost *cost, struct stats_switch *stats_switch,
-                     uint32_t *off_ns, uint32_t *on_ns) {
+                     struct least *least) {
   const int64_t runs = count_runs(cost);
-  int rc = run_batches(cost->prog_fd, off_ns);
+  int rc = run_batches(cost->prog_fd, &least->off_ns);
   if (rc == 0)
     rc = demand_runs(cost, runs);
+  const uint64_t before_on_ns = monotonic_ns();
   if (rc == 0)
     rc = stats_switch_on(stats_switch);
   if (rc != 0)
     return rc;
-  rc = run_batches(cost->prog_fd, on_ns);
+  const uint64_t on_ns = monotonic_ns();
+  rc = run_batches(cost->prog_fd, &least->on_ns);
+  const uint64_t before_off_ns = monotonic_ns();
   stats_switch_off(stats_switch);
+  const uint64_t switch_ns =
+      on_ns - before_on_ns + monotonic_ns() - before_off_ns;
+  if (switch_ns < least->switch_ns)
+    least->switch_ns = switch_ns;
   return rc == 0 ? demand_runs(cost, runs + (int64_t)BATCHES * RUNS) : rc;
 }
 
 static int measure(struct stats_cost *cost, struct stats_switch *stats_switch) {
-  uint32_t off_ns = UINT32_MAX;
-  uint32_t on_ns = UINT32_MAX;
+  struct least least = {UINT32_MAX, UINT32_MAX, UINT64_MAX};
   int rc = 0;
   for (int i = 0; i < ROUNDS && rc == 0; i++)
-    rc = run_round(cost, stats_switch, &off_ns, &on_ns);
-  if (rc == 0 && on_ns <= off_ns)
+    rc = run_round(cost, stats_switch, &least);
+  if (rc == 0 && least.on_ns <= least.off_ns)
     rc = -EAGAIN;
-  if (rc == 0)
-    cost->ns = (double)(on_ns - off_ns);
-  return rc;
+  if (rc != 0)
+    return rc;
+  cost->ns = (double)(least.on_ns - least.off_ns);
+  cost->switch_ns = (double)least.switch_ns;
+  return 0;
 }
 
 bool stats_cost_update(struct stats_cost *cost,

@@ -3,17 +3,17 @@
 
 load common
 # shellcheck disable=SC2034 # of common
-overhead_limit=1
-interval=1
+overhead_limit=5
+interval=2 # on slow machines it takes 10 ms to turn statistics on, or off
 
 runs_of() { workload counts | awk -v name="$1" '$1 == name {print $3}'; }
-is_limited() { grep -q 'OverheadLimit is 1: they are on in a window' "$log"; }
+is_limited() { grep -q 'OverheadLimit is 5: they are on in a window' "$log"; }
 is_limited_no_more() { grep -q 'less than OverheadLimit again' "$log"; }
 
 # Lets the load run on until the command succeeds.
 run_until() {
   local _
-  for _ in {1..60}; do
+  for _ in {1..90}; do
     if "$@"; then return 0; fi
     workload sleep 1
   done
@@ -31,12 +31,12 @@ coverage_is() { # below|above SHARE
 expect_slowdown_below_the_limit() {
   local round found
   for round in {1..5}; do
-    workload sleep 10
+    workload sleep 36 # many intervals: in one of them the rate changes in its middle
     found=$(workload slowdown)
-    echo "round $round: statistics cost $found % of a CPU, seen by the load;" \
+    echo "round $round: statistics cost $found % of one CPU, seen by the load;" \
       "$(last "" gauge-statistics_percent) by the plugin"
-    # Less than a fifth is no sign of windows at all.
-    if awk -v found="$found" 'BEGIN {exit !(found > 0.2 && found <= 1)}'; then return 0; fi
+    # Less than a tenth is no sign of windows at all.
+    if awk -v found="$found" 'BEGIN {exit !(found > 0.5 && found <= 5)}'; then return 0; fi
   done
   return 1
 }
@@ -46,7 +46,7 @@ expect_slowdown_below_the_limit() {
   start_workload
   workload load e2e_load socket_filter
   workload rate e2e_load 1000
-  workload sleep 4
+  run_for_reads 2
   wait_reads 1
   [ "$(last "" gauge-coverage)" = 1 ]
   [ "$(last e2e_load invocations)" = "$(runs_of e2e_load)" ]
@@ -55,9 +55,9 @@ expect_slowdown_below_the_limit() {
 
   workload rate e2e_load 5000000
   run_until is_limited
-  run_until coverage_is below 0.1
+  run_until coverage_is below 0.5
   expect_slowdown_below_the_limit
-  last "" gauge-statistics_percent | awk '{exit !($1 > 0.2 && $1 <= 1)}'
+  last "" gauge-statistics_percent | awk '{exit !($1 > 0.5 && $1 <= 5)}'
 
   workload rate e2e_load 1000
   run_until is_limited_no_more
@@ -71,13 +71,12 @@ expect_slowdown_below_the_limit() {
 }
 
 @test "OverheadLimit__SampleWindow_by_hand__goes_first" {
-  start_collectd <<<'SampleWindow 0.5
+  start_collectd <<<'SampleWindow 1
     Program "e2e_load"'
   start_workload
   workload load e2e_load socket_filter
   workload rate e2e_load 1000000
-  workload sleep 5
-  wait_reads 2
+  run_for_reads 2
   coverage_is above 0.4
   [ -z "$(plugin_lines)" ]
 }

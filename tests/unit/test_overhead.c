@@ -7,9 +7,16 @@
 
 static struct overhead overhead;
 
-static void setup(void) { overhead_init(&overhead, 1.0); }
+static double windows_percent;
 
-static void update(double percent) { overhead_update(&overhead, percent); }
+static void setup(void) {
+  overhead_init(&overhead, 1.0);
+  windows_percent = 0.0;
+}
+
+static void update(double percent) {
+  overhead_update(&overhead, percent, windows_percent);
+}
 
 static void update_calm(double percent, unsigned intervals) {
   for (unsigned i = 0; i < intervals; i++)
@@ -69,6 +76,35 @@ START_TEST(update__up_and_down_at_the_limit__changes_once) {
 }
 END_TEST
 
+START_TEST(update__windows_have_a_price__it_is_kept_with_that) {
+  for (windows_percent = 0.01; windows_percent < 0.7; windows_percent += 0.01)
+    for (double percent = 1.001; percent < 1e4; percent *= 1.1) {
+      update(percent);
+      ck_assert(overhead_is_kept(&overhead));
+      ck_assert_double_le(percent / (double)overhead.parts + windows_percent,
+                          1.0);
+    }
+}
+END_TEST
+
+START_TEST(update__windows_cost_more_than_they_save__there_are_none) {
+  windows_percent = 1.5;
+  update(1.4);
+  ck_assert_uint_eq(overhead.parts, 1);
+  ck_assert(!overhead_is_kept(&overhead));
+  update(0.9);
+  ck_assert(overhead_is_kept(&overhead));
+}
+END_TEST
+
+START_TEST(update__windows_alone_cost_too_much__they_are_short_and_it_says_so) {
+  windows_percent = 1.5;
+  update(100);
+  ck_assert_uint_ge(overhead.parts, 1000);
+  ck_assert(!overhead_is_kept(&overhead));
+}
+END_TEST
+
 START_TEST(update__any_rate__parts_are_bounded) {
   overhead_init(&overhead, 1e-300);
   update(1e300);
@@ -87,6 +123,11 @@ Suite *overhead_suite(void) {
   tcase_add_test(core, update__fall__goes_back_after_ten_intervals_at_once);
   tcase_add_test(core, update__bursts__the_highest_of_ten_intervals_decides);
   tcase_add_test(core, update__up_and_down_at_the_limit__changes_once);
+  tcase_add_test(core, update__windows_have_a_price__it_is_kept_with_that);
+  tcase_add_test(core,
+                 update__windows_cost_more_than_they_save__there_are_none);
+  tcase_add_test(
+      core, update__windows_alone_cost_too_much__they_are_short_and_it_says_so);
   tcase_add_test(core, update__any_rate__parts_are_bounded);
   suite_add_tcase(suite, core);
   return suite;

@@ -215,7 +215,9 @@ START_TEST(read__OverheadLimit_exceeded__has_windows_until_it_is_calm) {
     const value_t *percent =
         fake_collectd_value("", "gauge", "statistics_percent");
     if (percent != NULL) {
-      ck_assert_double_eq(percent->gauge, 0);
+      /* Nothing has run: it is what windows cost. */
+      ck_assert_double_gt(percent->gauge, 0);
+      ck_assert_double_lt(percent->gauge, 1);
       ck_assert_double_lt(coverage()->gauge, 0.9);
       windows++;
     }
