@@ -25,9 +25,9 @@ plugin_lines() {
 # Waits until the command succeeds; at some time what never will is a failure.
 wait_until() {
   local _
-  for _ in {1..6000}; do
+  for _ in {1..3000}; do
     if "$@"; then return 0; fi
-    sleep 0.05
+    sleep 0.1
   done
   echo "timed out waiting for: $*"
   if [ -e "$log" ]; then cat "$log"; fi
@@ -37,15 +37,16 @@ wait_until() {
 # Writes the configuration. The lines of the <Plugin bpf_stats> block come from
 # standard input, what is to come before and after it from early_config and
 # extra_config. Most tests compare with what really ran, to the unit: statistics are on
-# all the time, unless overhead_limit is set. With one write thread the values of a series are written in their
-# order, also when a read was late and the next comes at once.
+# all the time, unless overhead_limit is set. With one write thread the values of a
+# series are written in their order, also when a read was late and the next comes at
+# once.
 write_config() {
   cat >"$dir/collectd.conf" <<END
 BaseDir "$dir"
 PIDFile "$dir/pid"
 Hostname "$host"
 FQDNLookup false
-Interval ${interval:-0.5}
+Interval ${interval:-0.2}
 WriteThreads 1
 LoadPlugin logfile
 <Plugin logfile>
@@ -79,16 +80,21 @@ END
 
 # Starts collectd, with the words before it ("setpriv ..."), and sets collectd_pid.
 start_collectd() {
+  local starts_before
   write_config
+  : >"$dir/stdout"
+  starts_before=$(starts)
   "$@" "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/stdout" 2>&1 3>&- &
   collectd_pid=$!
   wait_until collectd_is_up_or_gone
   [ -S "$dir/sock" ]
 }
 
+# All plugins have started, so that statistics are on, or there is no collectd.
 collectd_is_up_or_gone() {
-  [ -S "$dir/sock" ] || ! kill -0 "$collectd_pid" 2>/dev/null
+  [ "$(starts)" -gt "$starts_before" ] || ! kill -0 "$collectd_pid" 2>/dev/null
 }
+starts() { cat "$log" "$dir/stdout" 2>/dev/null | grep -cF 'Initialization complete' || :; }
 
 # Ends the daemon, and returns its status. The signal is sent again where that is not
 # the end: the kernel may hand it to a thread that reads, and then collectd's main
@@ -152,6 +158,18 @@ values() { # INSTANCE TYPE
   cat "$csv/bpf_stats${1:+-$1}/$2"-20??-??-?? | grep -v '^epoch'
 }
 
+# Sets num to the number of values so far. What is waited for is asked so often that
+# it takes no process.
+count_values() { # INSTANCE TYPE
+  local file lines
+  num=0
+  for file in "$csv/bpf_stats${1:+-$1}/$2"-20??-??-??; do
+    [ -s "$file" ] || continue
+    mapfile -t lines <"$file"
+    num=$((num + ${#lines[@]} - 1)) # without the headline
+  done
+}
+
 has_values() { # INSTANCE TYPE
   compgen -G "$csv/bpf_stats${1:+-$1}/$2-20??-??-??" >/dev/null
 }
@@ -169,14 +187,16 @@ last() { # INSTANCE TYPE
 }
 
 reads() {
-  if has_values "" derive-read_errors; then
-    values "" derive-read_errors | wc -l
-  else
-    echo 0
-  fi
+  local num
+  count_values "" derive-read_errors
+  echo "$num"
 }
 
-has_reads() { [ "$(reads)" -ge "$1" ]; }
+has_reads() { # NUMBER
+  local num
+  count_values "" derive-read_errors
+  [ "$num" -ge "$1" ]
+}
 
 # Waits until that many more reads have been written, so that the last of them
 # began after now.
