@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-  ROUNDS = 9, /* odd, for the median */
+  ROUNDS = 9,       /* odd, for the median */
   RUNS = 100000000, /* half a second, at least */
 };
 
