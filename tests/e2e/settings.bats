@@ -147,23 +147,6 @@ MissRateThreshold "0.5"'
   refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto", "iterator" or "syscall"'
 }
 
-# In a place of its own: others may be building such a plugin meanwhile.
-build_without_iterator() {
-  local dir=$builddir/tests/e2e/no-iterator
-  plugin_dir=$dir/plugin/.libs
-  mkdir -p "$dir"
-  (cd "$dir" && { [ -e config.status ] || "$srcdir/configure" -q --with-iterator=no; } &&
-    make -s plugin/bpf_stats.la) 3>&-
-}
-
-@test "Source__iterator_in_a_build_without_it__is_refused" {
-  build_without_iterator
-  SOURCE=iterator start_collectd </dev/null
-  wait_until compgen -G "$csv/cpu-0/cpu-user-*" >/dev/null
-  [ "$(plugin_lines | wc -l)" -eq 1 ]
-  grep -F '[error] bpf_stats: this build has no iterator. The plugin is not started.' "$log"
-}
-
 @test "Source__auto_in_a_build_without_iterator__takes_syscalls_and_says_so" {
   build_without_iterator
   SOURCE=auto start_collectd </dev/null

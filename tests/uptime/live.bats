@@ -9,5 +9,6 @@ live_tests() { # SECONDS
   booted_ago "$1" "$builddir/tests/live/watch.t"
 }
 
-# The unit tests see more uptimes: here the kernel's own clocks are of another time.
 @test "booted_60_seconds_ago__live_tests__pass" { live_tests 60; }
+@test "booted_600_seconds_ago__live_tests__pass" { live_tests 600; }
+@test "booted_3700_seconds_ago__live_tests__pass" { live_tests 3700; }
