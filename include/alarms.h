@@ -20,7 +20,7 @@ enum {
   ALARMS_MAX = 1000,         /* raised at a time; further ones wait */
 };
 
-/* That it is raised, or why it ends. */
+/* What happens to an alarm: it is raised, or ends for a reason. */
 enum alarm_change {
   ALARM_RAISED,
   ALARM_CALM,           /* not above any more, also as nothing ran */
@@ -53,8 +53,8 @@ struct alarms {
 void alarms_take(struct alarms *alarms, const struct group *group,
                  enum alarm_change found, alarms_tell tell);
 
-/* The same of its miss rate in an interval that was measured. THRESHOLD: 0..1.
- */
+/* Takes in the group's miss rate in an interval that was measured: above
+ * THRESHOLD, 0..1, or not. */
 void alarms_check(struct alarms *alarms, const struct group *group,
                   double threshold, alarms_tell tell);
 

@@ -37,7 +37,8 @@ typedef struct holders_claim (*holders_known)(void *context, uint32_t id,
 typedef void (*holders_tell)(void *context, uint32_t id, uint64_t load_time_ns,
                              const char *owner);
 
-/* Takes a record of a process that holds a descriptor of that program. */
+/* Takes in that a process, which RECORD and PATH tell of, holds a descriptor of
+ * the program. */
 void holders_add(struct holders *holders, uint32_t id, uint64_t load_time_ns,
                  const struct owner_record *record,
                  const struct owner_path *path);

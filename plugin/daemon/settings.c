@@ -356,7 +356,7 @@ static void check_window(struct settings *settings, double interval_s) {
   }
 }
 
-/* What is of several names has no versions. */
+/* A group that holds programs of several names has no versions. */
 static void check_versions(struct settings *settings) {
   if (group_name_has(&settings->instance_format, GROUP_NAME_NAME) ||
       (!settings->notify_changes && settings->regression_threshold == 0.0))

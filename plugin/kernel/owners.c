@@ -95,8 +95,8 @@ static struct entry *find_next(const struct owners *owners, size_t *cursor,
   return order == 0 ? &owners->entries[*cursor] : NULL;
 }
 
-/* Of an id the last one: of which only the id is known, that is the one that
- * is there. */
+/* Returns the program that had the id last: where nothing but the id is known,
+ * that is the program that is there. */
 static struct entry *find_last(const struct owners *owners, uint32_t id) {
   const size_t place = find_place(owners, id, UINT64_MAX);
   struct entry *entry = place > 0 ? &owners->entries[place - 1] : NULL;

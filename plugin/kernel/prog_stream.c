@@ -51,7 +51,7 @@ int prog_record_check_version(uint32_t version) {
 ssize_t prog_record_parse(const void *data, size_t size,
                           struct prog_record *ret_record,
                           const char **ret_full_name) {
-  /* Of what is no record of ours even a piece can tell that. */
+  /* A piece is enough to see that something is no record of ours. */
   struct prog_record record = {0};
   if (size >= sizeof(record))
     memcpy(&record, data, sizeof(record)); /* takes no call */

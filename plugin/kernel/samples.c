@@ -61,7 +61,7 @@ static struct prog_sample *find_previous(struct samples *samples, uint32_t id) {
   return found ? &list->items[samples->cursor] : NULL;
 }
 
-/* Of what may change while a program lives. */
+/* Takes what may change while a program lives. */
 static void take_flags(struct prog_sample *sample, uint32_t type,
                        unsigned flags) {
   sample->misses = prog_type_misses(type, flags);
