@@ -3,6 +3,9 @@
 
 load common
 load handler
+# An alarm ends after two intervals in which nothing runs: those are more than the time
+# between two commands here.
+interval=1
 
 # Demands so many notifications, of which the last is an OKAY with this message.
 # They come in files whose names are their times.
@@ -41,7 +44,7 @@ teardown_file() { echo "$sysctl_before" >/proc/sys/kernel/bpf_stats_enabled; }
 
 @test "MissRateThreshold__real_misses__are_raised_and_cleared_once_at_an_exec_handler" {
   extra_config=$(handler_config)
-  interval=2 # two of them are more than the time in which nothing runs here
+  interval=2
   start_collectd </dev/null
   start_workload
   workload load e2e_calm calm

@@ -147,14 +147,6 @@ MissRateThreshold "0.5"'
   refuses 'Source "ebpf"' 'option Source, value "ebpf":' '"auto", "iterator" or "syscall"'
 }
 
-@test "Source__auto_in_a_build_without_iterator__takes_syscalls_and_says_so" {
-  build_without_iterator
-  SOURCE=auto start_collectd </dev/null
-  wait_reads
-  [ "$(plugin_lines | wc -l)" -eq 1 ]
-  grep -F '[info] bpf_stats: reading by system calls: this build has no iterator' "$log"
-}
-
 @test "IteratorPin__wrong__is_refused" {
   refuses 'IteratorPin "iterator"' 'option IteratorPin, value "iterator":' 'the absolute path'
   refuses 'IteratorPin "/run/bpf_stats/"' 'option IteratorPin, value "/run/bpf_stats/":' 'the absolute path'

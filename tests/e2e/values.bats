@@ -129,6 +129,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 @test "csv__all_values_of_a_read__have_one_time" {
   start_collectd </dev/null
   load_programs
+  wait_reads 1 # what it begins with has the time of the read before its first run
   workload run e2e_steady 10
   wait_reads 3
   stop_collectd -TERM # the last read may be written in part
