@@ -159,6 +159,14 @@ static void look(struct reader *reader, enum statistics seen) {
     reader->throughout = STATISTICS_MIXED;
 }
 
+/* Before statistics are held again, whoever has them on can be seen. Where no
+ * program of ours may be run that takes the snapshot. */
+static void look_for_others(struct reader *reader) {
+  if (reader->stats_switch.hold && reader->stats_switch.fd < 0 &&
+      reader->read_ns != 0 && !reader->stats_switch.canary_refused)
+    look(reader, STATISTICS_UNKNOWN);
+}
+
 /* Statistics are on while both snapshots at the ends of a window are taken, so
  * that between its two readings all that a program does is counted. */
 static uint64_t open_window(void *context) {
@@ -247,9 +255,7 @@ int reader_open(struct reader *reader, const struct reading **ret_reading) {
   if (reader->options.enable_stats &&
       stats_cost_update(&reader->stats_cost, &reader->stats_switch))
     reader->throughout = STATISTICS_MIXED;
-  if (reader->stats_switch.hold && reader->stats_switch.fd < 0 &&
-      reader->read_ns != 0)
-    look(reader, STATISTICS_UNKNOWN); /* while that tells of others */
+  look_for_others(reader);
   stats_switch_update(&reader->stats_switch);
   reading->error = open_all(reader, &reading->note);
   if (reading->error != 0)

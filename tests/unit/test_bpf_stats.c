@@ -564,6 +564,25 @@ START_TEST(read__watched__shows_what_came_and_went) {
 }
 END_TEST
 
+/* As collectd without any capability has it, where statistics are on. */
+START_TEST(read__nothing_may_be_loaded__the_pinned_iterator_sees_statistics) {
+  fake_libbpf.has_iterator = true;
+  fake_libbpf.sysctl_on = true;
+  fake_libbpf.enable_stats_error = -EPERM;
+  fake_libbpf.load_error = -EPERM;
+  tree_string(tree_option(&tree, "Source"), "iterator");
+  fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf_add(2, 100, "bpf_stats_iter", 0);
+  fake_libbpf.iterator_id = 2;
+  start();
+  for (int i = 0; i < 3; i++)
+    read_once();
+  const value_t *coverage = fake_collectd_value("", "gauge", "coverage");
+  ck_assert_ptr_nonnull(coverage);
+  ck_assert_double_eq(coverage->gauge, 1);
+}
+END_TEST
+
 START_TEST(read__fails__what_was_unloaded_meanwhile_comes_later) {
   fake_libbpf_add(1, 100, "a", 5);
   start();
@@ -745,6 +764,8 @@ Suite *bpf_stats_suite(void) {
   TCase *watch = tcase_create("watch");
   tcase_add_checked_fixture(watch, setup_watch, teardown_watch);
   tcase_add_test(watch, read__watched__shows_what_came_and_went);
+  tcase_add_test(
+      watch, read__nothing_may_be_loaded__the_pinned_iterator_sees_statistics);
   tcase_add_test(watch, read__fails__what_was_unloaded_meanwhile_comes_later);
   tcase_add_test(watch, read__pin_gone_and_back__logs_the_changes_and_goes_on);
   tcase_add_test(watch,
