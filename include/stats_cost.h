@@ -18,11 +18,11 @@
 static const double STATS_COST_DEFAULT_NS = 100.0;
 
 struct stats_cost {
-  double ns; /* of one run */
-  double
-      switch_ns; /* of turning them on and off once; 0 until it is measured */
-  bool is_done;  /* measured, or refused once and for all */
-  int prog_fd;   /* -1: not loaded */
+  double ns;        /* of one run */
+  double switch_ns; /* of CPU time, of turning them on and off once; 0 until it
+                       is measured */
+  bool is_done;     /* measured, or refused once and for all */
+  int prog_fd;      /* -1: not loaded */
   uint32_t prog_id; /* 0: not known */
   struct backoff backoff;
 };
