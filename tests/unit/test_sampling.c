@@ -215,8 +215,8 @@ START_TEST(read__OverheadLimit_exceeded__has_windows_until_it_is_calm) {
     const value_t *percent =
         fake_collectd_value("", "gauge", "statistics_percent");
     if (percent != NULL) {
-      /* Nothing has run: it is what windows cost. */
-      ck_assert_double_gt(percent->gauge, 0);
+      /* Nothing has run: it is what a window costs, if one has come. */
+      ck_assert_double_ge(percent->gauge, 0);
       ck_assert_double_lt(percent->gauge, 1);
       ck_assert_double_lt(coverage()->gauge, 0.9);
       windows++;
