@@ -61,7 +61,7 @@ compare_with_the_workload() { # SECONDS LIMIT
 # each round.
 expect_estimates() { # SECONDS LIMIT
   local round status
-  for round in {1..5}; do
+  for round in {1..10}; do
     status=0
     compare_with_the_workload "$@" || status=$?
     if [ "$status" -ne 1 ]; then return "$status"; fi
