@@ -168,7 +168,7 @@ waits_for_the_pin() { # TEXT
 
 # collectd would leave out 2, 4, 8 ... reads for one that fails.
 @test "pin__away_for_twenty_intervals_and_back__values_go_on_at_once" {
-  interval=0.2
+  interval=0.5 # four of them are more than a look at the values takes
   pin
   echo 1 >/proc/sys/kernel/bpf_stats_enabled
   start_as_nobody -all <<<"
