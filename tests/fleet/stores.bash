@@ -68,10 +68,11 @@ load_graphite() {
   wait_until has_stored fleet "$(cut -d' ' -f1 "$servers/rollups" | sort -u | wc -l)"
   wait_until is_settled
 }
-# All that carbon's caches held is in files.
+# All that carbon's caches held is in files: nothing was written for longer than a
+# busy machine lets them wait.
 is_settled() {
   sleep 2
-  [ -z "$(find "$servers/carbon" -name '*.wsp' -newermt '-2 seconds' -print -quit)" ]
+  [ -z "$(find "$servers/carbon" -name '*.wsp' -newermt '-15 seconds' -print -quit)" ]
 }
 
 load_influxdb() {
