@@ -133,7 +133,7 @@ test_packages_after_reboot() {
   check_nothing_left purged
   rm -r /etc/systemd/system/{collectd.service.d/user.conf,bpf_stats_pin.service.d}
   # shellcheck disable=SC2016 # it is README's line
-  run_readme 'bpf_stats_pin`. This is left of a collectd without any capability:'
+  run_readme 'and `make uninstall` after `systemctl stop bpf_stats_pin`. With no capabilities this is left:'
   check 'purged: statistics are off' 0 "$(cat /proc/sys/kernel/bpf_stats_enabled)"
   check 'purged: no file' '' "$(find /etc /run /usr /var/lib/systemd -name '*bpf_stats*' -not -path /run/systemd/transient)"
   check 'purged: collectd runs' active "$(systemctl is-active collectd)"

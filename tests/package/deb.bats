@@ -137,7 +137,7 @@ list_files() {
   [ "$status" -eq 1 ]
   deb purge
   # shellcheck disable=SC2016 # it is README's line
-  run_readme 'bpf_stats_pin`. This is left of a collectd without any capability:'
+  run_readme 'and `make uninstall` after `systemctl stop bpf_stats_pin`. With no capabilities this is left:'
   [ "$(cat /proc/sys/kernel/bpf_stats_enabled)" = 0 ]
   in_machine rmdir /etc/systemd/system/collectd.service.d
   in_machine systemctl is-active collectd
