@@ -43,7 +43,8 @@ static int load(void) {
 static int run_batches(int prog_fd, uint32_t *least_ns) {
   char packet[64] = {0};
   for (int i = 0; i < BATCHES; i++) {
-    /* valgrind takes it for an error that nothing is to be given back. */
+    /* valgrind reports a test run that has no room for the packet it gives
+     * back. */
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_out = packet,
                 .data_size_in = sizeof(packet), .data_size_out = sizeof(packet),
                 .repeat = RUNS);
@@ -87,7 +88,7 @@ static int run_round(struct stats_cost *cost, struct stats_switch *stats_switch,
   int rc = run_batches(cost->prog_fd, &least->off_ns);
   if (rc == 0)
     rc = demand_runs(cost, runs);
-  /* Of CPU time: others may run meanwhile. */
+  /* CPU time is taken, as others may run meanwhile. */
   const uint64_t before_on_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   if (rc == 0)
     rc = stats_switch_on(stats_switch);
