@@ -2,15 +2,12 @@
 /* source_choice: the iterator where it works, otherwise system calls. */
 #include "source_choice.h"
 
-#include "canary.h"
-#include "clocks.h"
 #include "kernel_error.h"
 #include "refusal.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 /* Differences that its check finds are an error; other reasons are information.
  */
@@ -86,46 +83,26 @@ static int new_syscall(bool memory, const char *iterator_reason,
   return rc;
 }
 
-/* Returns the least CPU time of a few snapshots: what is done but once, for new
- * programs, does not count. */
-static uint64_t snapshot_cost_ns(struct source *source) {
-  uint64_t least_ns = UINT64_MAX;
-  for (int i = 0; i < 5; i++) {
-    struct prog_snapshot snapshot;
-    const uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    if (source_snapshot(source, &snapshot) != 0)
-      return UINT64_MAX;
-    const uint64_t cost_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
-    if (cost_ns < least_ns)
-      least_ns = cost_ns;
-  }
-  return least_ns;
-}
+/* With probe reads, which is before Linux 6.2, a program costs the iterator
+ * more with each possible CPU: 0.09, 0.24 and 0.57 of what it costs system
+ * calls with 2, 128 and 512 of them (tests/bench). From here on it costs more.
+ */
+enum { PROBES_CPUS_MAX = 1000 };
 
-/* Takes system calls in place of an iterator that is slower. It is the cost of
- * a program that matters: a few of our own make it outweigh that of beginning a
- * walk. */
+/* Takes system calls in place of an iterator that is slower. */
 static void take_faster(bool memory, struct source **source,
                         struct source_note *note) {
-  int fds[32];
-  const int fds_num = sizeof(fds) / sizeof(fds[0]);
+  const int cpus_num = libbpf_num_possible_cpus();
   struct source *other = NULL;
-  if (source_syscall_new(memory, &other) != 0)
+  if (!(*source)->probes || cpus_num <= PROBES_CPUS_MAX ||
+      source_syscall_new(memory, &other) != 0)
     return;
-  for (int i = 0; i < fds_num; i++)
-    fds[i] = canary_load();
-  if (snapshot_cost_ns(other) < snapshot_cost_ns(*source)) {
-    source_free(*source);
-    *source = other;
-    snprintf(note->text, sizeof(note->text),
-             "the iterator is slower, as it is before Linux 6.2 on a kernel "
-             "that is ready for many CPUs");
-  } else {
-    source_free(other);
-  }
-  for (int i = 0; i < fds_num; i++)
-    if (fds[i] >= 0)
-      close(fds[i]);
+  source_free(*source);
+  *source = other;
+  snprintf(note->text, sizeof(note->text),
+           "the iterator is slower before Linux 6.2 on a kernel that is ready "
+           "for %d CPUs; boot it with nr_cpus=%d",
+           cpus_num, PROBES_CPUS_MAX);
 }
 
 int source_choose(const struct source_options *options,
@@ -137,7 +114,7 @@ int source_choose(const struct source_options *options,
   if (options->iterator_pin != NULL)
     return new_pinned(options->iterator_pin, ret_source, note);
   int rc = new_iterator(ret_source, note);
-  if (rc == 0 && (*ret_source)->probes && options->kind == SOURCE_AUTO)
+  if (rc == 0 && options->kind == SOURCE_AUTO)
     take_faster(options->memory, ret_source, note);
   if (rc == 0)
     return 0;

@@ -281,6 +281,8 @@ libbpf_print_fn_t libbpf_set_print(libbpf_print_fn_t fn) {
   return NULL;
 }
 
+int libbpf_num_possible_cpus(void) { return 1; }
+
 /* The iterator cannot be loaded here. */
 int bpf_object__open_skeleton(struct bpf_object_skeleton *skeleton,
                               const struct bpf_object_open_opts *opts) {
