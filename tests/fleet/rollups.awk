@@ -1,9 +1,9 @@
-# An hour of what a fleet's roll-ups are, and the same hour a week before:
+# An hour of what a fleet's roll-ups are, after the same hour a week before:
 #   awk -v store=graphite -v hosts=20 -v groups=50 -v now=TIME_S -v minutes=60 -f rollups.awk
 # For Graphite its lines, for InfluxDB its line protocol, for VictoriaMetrics what its
 # /api/v1/import takes. The names are those that the files of conf/fleet make.
 #
-# What somebody should see: h00001 is silent for the last 13 minutes, h00002 has statistics on for
+# What somebody should see: h00001 is silent for the last 20 minutes, h00002 has statistics on for
 # half of the time, h00003 takes 6 % of a CPU, h00004 folds three programs, h00005 cannot
 # watch one unload a minute, program 005 skips 2 % of its runs, the last program is new.
 
@@ -14,7 +14,7 @@ function host_ns_s(host) { return (host == 3 ? 60000000 : 1000000) * load }
 function is_there(group) { return load == 1 || group < groups - 1 }
 function program(group) { return sprintf("owner%d-program_%03d", group % 7, group) }
 function host_name(host, dot) { return sprintf("h%05d%sexample%scom", host, dot, dot) }
-function end_of(host) { return host == 1 && load == 1 ? end - 780 : end }
+function end_of(host) { return host == 1 && load == 1 ? end - 1200 : end }
 # How many hosts a program runs on: the new one is deployed in the course of the time.
 function hosts_of(group, time) {
   return group < groups - 1 ? hosts : int(hosts * (time - start) / (end - start)) + 1
@@ -123,11 +123,11 @@ function all() {
   else victoria()
 }
 BEGIN {
-  end = now - now % 60
+  end = now - now % 60 - 604800
   start = end - minutes * 60
-  load = 1
-  all()
-  start -= 604800; end -= 604800
   load = 0.5
+  all()
+  start += 604800; end += 604800
+  load = 1
   all()
 }
