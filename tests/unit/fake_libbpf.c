@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TYPES_MAX = 8 };
@@ -46,18 +45,18 @@ static struct fake_prog canary;
 /* The one that it runs to measure what statistics cost. */
 static struct fake_prog measured;
 
-/* What the plugin last turned statistics on with. */
-static int enabled_fd;
-static ino_t enabled_inode;
+/* What the plugin last turned statistics on with; -1: it is closed. */
+static int enabled_fd = -1;
 
-static ino_t inode_of(int fd) {
-  struct stat stat = {0};
-  return fstat(fd, &stat) == 0 ? stat.st_ino : 0;
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd) {
+  if (fd == enabled_fd)
+    enabled_fd = -1;
+  return __real_close(fd);
 }
 
-bool fake_libbpf_is_held(void) {
-  return enabled_inode != 0 && inode_of(enabled_fd) == enabled_inode;
-}
+bool fake_libbpf_is_held(void) { return enabled_fd >= 0; }
 
 bool fake_libbpf_is_counted(void) {
   return fake_libbpf.sysctl_on || fake_libbpf.statistics_on ||
@@ -67,7 +66,7 @@ bool fake_libbpf_is_counted(void) {
 void fake_libbpf_reset(void) {
   canary = (struct fake_prog){.name = "canary"};
   measured = (struct fake_prog){.name = "measured"};
-  enabled_inode = 0;
+  enabled_fd = -1;
   fake_libbpf = (struct fake_libbpf){
       .info_len = sizeof(struct bpf_prog_info),
       .cost_ns = 80,
@@ -379,7 +378,6 @@ int bpf_enable_stats(enum bpf_stats_type type) {
   fake_libbpf.enabled_num++;
   fake_libbpf.window_walks = 0;
   enabled_fd = new_fd();
-  enabled_inode = inode_of(enabled_fd);
   return enabled_fd;
 }
 
