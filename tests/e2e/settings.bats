@@ -209,3 +209,30 @@ MissRateThreshold "0.5"'
   [ -z "$(plugin_lines)" ]
   grep -q 'MaxInstances 1000' "$dir/collectd.conf"
 }
+
+@test "configuration_of_1_0__with_every_option__is_silent_and_works" {
+  start_collectd <<'END'
+  EnableStats true
+  SampleWindow 0
+  Program "/./"
+  ProgramType "xdp" "sched_cls" "tracepoint" "raw_tracepoint" "kprobe"
+  IgnoreSelected false
+  PluginInstanceFormat "name"
+  Metrics "invocations" "run_time_ns" "recursion_misses" "ns_per_call" "miss_rate" "programs"
+  Metrics "cpu_percent" "ns_per_call_lifetime" "miss_rate_lifetime" "memory"
+  MaxInstances 1000
+  MissRateThreshold 0.01
+  Source "auto"
+  WatchUnload true
+  LogStats false
+END
+  start_workload
+  workload load e2e_of_1_0 xdp
+  workload rate e2e_of_1_0 1000
+  wait_until compgen -G "$csv/bpf_stats-e2e_of_1_0/gauge-cpu_percent-*"
+  wait_reads
+  [ -z "$(plugin_lines)" ]
+  local series
+  series=$(find "$csv/bpf_stats-e2e_of_1_0" -type f -printf '%f\n' | sed 's/-20[0-9-]*$//' | sort | xargs)
+  [ "$series" = 'count-programs derive-run_time_ns gauge-cpu_percent gauge-ns_per_call gauge-ns_per_call_lifetime invocations memory' ]
+}
