@@ -7,7 +7,9 @@
 #define BPF_STATS_BPF_LOAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
+struct bpf_link;
 struct bpf_program;
 
 /* Hands every warning of libbpf, one line without its end, to LOG instead of
@@ -29,5 +31,9 @@ void bpf_load_end(int rc, const char *what, const char *also_needs,
  * another program of that object runs. Returns 0; -E2BIG when there are more
  * than PROG_RECORD_CPUS_MAX; -EFAULT when they are not found; -errno. */
 int bpf_load_find_cpus(struct bpf_program *program, int anchor_fd);
+
+/* Returns the id of the program of an iterator's LINK; 0 when that is NULL or
+ * not known. */
+uint32_t bpf_load_iter_id(const struct bpf_link *link);
 
 #endif

@@ -35,8 +35,10 @@ void owner_iter_free(struct owner_iter *iter);
 int owner_iter_read(struct owner_iter *iter, enum owner_iter_kind kind,
                     owner_take take, void *context);
 
-/* The ids of the loaded ones, 0 for one that is not. ITER: may be NULL. */
-struct prog_record_siblings owner_iter_ids(const struct owner_iter *iter);
+/* Fills in the ids of the loaded ones, 0 for one that is not. ITER: may be
+ * NULL. */
+void owner_iter_ids(const struct owner_iter *iter,
+                    uint32_t ids[OWNER_PROGRAMS_NUM]);
 
 /* Pins those that are loaded in DIR, in the place of what is there. Whom MODE
  * lets read, its group being GID, can read them. Returns 0 or -errno. */

@@ -31,8 +31,8 @@ void owners_free(struct owners *owners);
 /* Loads what it needs, once. owners_find() does so as well. */
 void owners_open(struct owners *owners);
 
-/* The ids of our own programs that are loaded for this; 0 for none. */
-struct prog_record_siblings owners_ids(const struct owners *owners);
+/* Fills in the ids of our own programs that are loaded for this; 0 for none. */
+void owners_ids(const struct owners *owners, uint32_t ids[OWNER_PROGRAMS_NUM]);
 
 /* Takes what the watch has seen, of an owner_take: CONTEXT is the owners. */
 void owners_take_load(void *context, const struct owner_record *record,

@@ -6,6 +6,7 @@
 
 #include "refusal.h"
 
+#include <limits.h>
 #include <sys/types.h>
 
 enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
@@ -13,6 +14,18 @@ enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
 /* Gives the pin at PATH to root and that group, with that mode. A symlink in
  * its place is not followed. Returns 0 or -errno. */
 int pins_give(const char *path, gid_t gid, mode_t mode);
+
+/* Writes into PATH the file of that name in DIR. Returns 0 or -ENAMETOOLONG. */
+int pins_join(char path[PATH_MAX], const char *dir, const char *file);
+
+/* Pins what FD stands for as that file in DIR, in the place of what is there;
+ * it has another name until all is right. Returns 0 or -errno. */
+int pins_replace(int fd, const char *dir, const char *file, gid_t gid,
+                 mode_t mode);
+
+/* Takes the file away, and what pins_replace() may have left of it. Returns 0,
+ * also when there is none, or -errno. */
+int pins_remove(const char *dir, const char *file);
 
 /* Opens a pinned iterator: each time is a walk of its own. Returns a descriptor
  * that the caller closes; -EMEDIUMTYPE when it is no file on a bpffs; -errno.

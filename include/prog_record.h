@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 #define PROG_RECORD_MAGIC 0x62706673 /* "bpfs" */
-#define PROG_RECORD_VERSION 5
+#define PROG_RECORD_VERSION 6
 
 /* What the loader writes into the anchor of each CPU, see cpu_offsets.bpf.h. */
 #define CPU_OFFSETS_MAGIC 0x62706673616e6368 /* "bpfsanch" */
@@ -24,6 +24,7 @@ enum {
   PROG_RECORD_CPUS_MAX = 4096,      /* for which the iterator has room */
   UNLOAD_PROGRAMS_NUM = 10,         /* of the watch on unloads, attached */
   OWNER_PROGRAMS_NUM = 2,           /* iterators that find owners */
+  MAP_PROGRAMS_NUM = 2,             /* iterators that read maps */
 };
 
 enum prog_record_flags {
@@ -60,11 +61,16 @@ struct prog_record {
   char short_name[PROG_RECORD_SHORT_NAME_SIZE];
 };
 
-/* Where the record that marks the end has its tag: the iterators that find
- * owners and were pinned with this one, 0 for none. */
+/* Where the record that marks the end has its name: the iterators that were
+ * pinned with this one, 0 for none. */
 struct prog_record_siblings {
-  __u32 ids[OWNER_PROGRAMS_NUM];
+  __u32 owners[OWNER_PROGRAMS_NUM];
+  __u32 maps[MAP_PROGRAMS_NUM];
 };
+
+_Static_assert(sizeof(struct prog_record_siblings) ==
+                   PROG_RECORD_SHORT_NAME_SIZE,
+               "they stand in the place of a name");
 
 /* A record with the room for the longest name. */
 struct prog_record_named {

@@ -30,7 +30,8 @@ struct reader {
   /* Of the last snapshot. */
   struct prog_snapshot snapshot;
   struct unloads unloads;
-  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 3 + 2 * OWNER_PROGRAMS_NUM];
+  uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 3 +
+                   2 * (OWNER_PROGRAMS_NUM + MAP_PROGRAMS_NUM)];
 
   /* Of this interval. */
   bool is_sampled; /* statistics are on in its window alone, if at all */
@@ -99,17 +100,16 @@ void reader_free(struct reader *reader) {
 static void set_own_ids(struct reader *reader) {
   struct prog_snapshot *snapshot = &reader->snapshot;
   const struct source *source = reader->source.source;
-  struct prog_record_siblings owners = {{0}};
-  if (reader->owners != NULL)
-    owners = owners_ids(reader->owners);
   uint32_t *ids = reader->own_ids;
+  memset(ids, 0, sizeof(reader->own_ids));
   *ids++ = source->own_id;
   *ids++ = reader->stats_switch.canary_id;
   *ids++ = reader->stats_cost.prog_id;
-  for (size_t i = 0; i < OWNER_PROGRAMS_NUM; i++) {
-    *ids++ = source->siblings.ids[i];
-    *ids++ = owners.ids[i];
-  }
+  memcpy(ids, &source->siblings, sizeof(source->siblings));
+  ids += sizeof(source->siblings) / sizeof(*ids);
+  if (reader->owners != NULL)
+    owners_ids(reader->owners, ids);
+  ids += OWNER_PROGRAMS_NUM;
   if (reader->watch.watch != NULL)
     memcpy(ids, unload_watch_prog_ids(reader->watch.watch),
            UNLOAD_PROGRAMS_NUM * sizeof(ids[0]));

@@ -12,11 +12,13 @@
 #include <bpf/libbpf.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void (*log_line)(const char *line); /* NULL: to stderr */
 static bool is_loading;
@@ -118,15 +120,35 @@ static int mark_anchor(int anchor_fd) {
   return rc;
 }
 
+/* libbpf would keep the anchor, a map that nothing uses any more. So its
+ * descriptor becomes one of something else. */
+static void let_go(int anchor_fd) {
+  int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null_fd < 0)
+    return;
+  dup3(null_fd, anchor_fd, O_CLOEXEC);
+  close(null_fd);
+}
+
 int bpf_load_find_cpus(struct bpf_program *program, int anchor_fd) {
   int rc = mark_anchor(anchor_fd);
   LIBBPF_OPTS(bpf_test_run_opts, opts);
   if (rc == 0)
     rc = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
   bpf_program__unload(program);
+  let_go(anchor_fd);
   if (rc != 0)
     return rc;
   if (opts.retval == 1)
     return -E2BIG;
   return opts.retval == 0 ? 0 : -EFAULT;
+}
+
+uint32_t bpf_load_iter_id(const struct bpf_link *link) {
+  struct bpf_link_info info = {0};
+  uint32_t info_len = sizeof(info);
+  return link != NULL && bpf_obj_get_info_by_fd(bpf_link__fd(link), &info,
+                                                &info_len) == 0
+             ? info.prog_id
+             : 0;
 }

@@ -30,24 +30,11 @@ struct owner_iter {
 
 static const char *const files[OWNER_PROGRAMS_NUM] = {
     [OWNER_ITER_PAYER] = "owner_payer", [OWNER_ITER_FILES] = "owner_files"};
-static const char file_new[] = "owner_new";
-
-static int join_path(char path[PATH_MAX], const char *dir, const char *file) {
-  return snprintf(path, PATH_MAX, "%s/%s", dir, file) < PATH_MAX
-             ? 0
-             : -ENAMETOOLONG;
-}
-
-static int take_away(const char *dir, const char *file) {
-  char path[PATH_MAX];
-  int rc = join_path(path, dir, file);
-  return rc == 0 && unlink(path) != 0 && errno != ENOENT ? -errno : rc;
-}
 
 int owner_iter_unpin(const char *dir) {
-  int rc = take_away(dir, file_new);
+  int rc = 0;
   for (int i = 0; i < OWNER_PROGRAMS_NUM && rc == 0; i++)
-    rc = take_away(dir, files[i]);
+    rc = pins_remove(dir, files[i]);
   return rc;
 }
 
@@ -103,42 +90,21 @@ static int open_own(const struct owner_iter *iter, enum owner_iter_kind kind) {
   return link == NULL ? -ENOTSUP : bpf_iter_create(bpf_link__fd(link));
 }
 
-struct prog_record_siblings owner_iter_ids(const struct owner_iter *iter) {
-  struct prog_record_siblings siblings = {{0}};
-  for (int i = 0; i < OWNER_PROGRAMS_NUM; i++) {
-    struct bpf_link_info info = {0};
-    uint32_t info_len = sizeof(info);
-    if (iter != NULL && iter->skeleton != NULL && link_of(iter, i) != NULL &&
-        bpf_obj_get_info_by_fd(bpf_link__fd(link_of(iter, i)), &info,
-                               &info_len) == 0)
-      siblings.ids[i] = info.prog_id;
-  }
-  return siblings;
-}
-
-/* It has another name until all is right. */
-static int pin(const struct bpf_link *link, const char *dir, const char *file,
-               gid_t gid, mode_t mode) {
-  char path[PATH_MAX];
-  char path_new[PATH_MAX];
-  if (join_path(path, dir, file) != 0 ||
-      join_path(path_new, dir, file_new) != 0)
-    return -ENAMETOOLONG;
-  int rc = take_away(dir, file_new);
-  if (rc == 0)
-    rc = bpf_obj_pin(bpf_link__fd(link), path_new);
-  if (rc == 0)
-    rc = pins_give(path_new, gid, mode);
-  return rc == 0 && rename(path_new, path) != 0 ? -errno : rc;
+void owner_iter_ids(const struct owner_iter *iter,
+                    uint32_t ids[OWNER_PROGRAMS_NUM]) {
+  for (int i = 0; i < OWNER_PROGRAMS_NUM; i++)
+    ids[i] = iter == NULL || iter->skeleton == NULL
+                 ? 0
+                 : bpf_load_iter_id(link_of(iter, i));
 }
 
 int owner_iter_pin(const struct owner_iter *iter, const char *dir, gid_t gid,
                    mode_t mode) {
   int rc = 0;
   for (int i = 0; i < OWNER_PROGRAMS_NUM && rc == 0; i++)
-    rc = link_of(iter, i) != NULL
-             ? pin(link_of(iter, i), dir, files[i], gid, mode)
-             : take_away(dir, files[i]);
+    rc = link_of(iter, i) != NULL ? pins_replace(bpf_link__fd(link_of(iter, i)),
+                                                 dir, files[i], gid, mode)
+                                  : pins_remove(dir, files[i]);
   return rc;
 }
 
@@ -156,9 +122,10 @@ static int open_own(const struct owner_iter *iter, enum owner_iter_kind kind) {
   return -ENOTSUP;
 }
 
-struct prog_record_siblings owner_iter_ids(const struct owner_iter *iter) {
+void owner_iter_ids(const struct owner_iter *iter,
+                    uint32_t ids[OWNER_PROGRAMS_NUM]) {
   (void)iter;
-  return (struct prog_record_siblings){{0}};
+  memset(ids, 0, OWNER_PROGRAMS_NUM * sizeof(ids[0]));
 }
 
 #endif
@@ -188,7 +155,7 @@ void owner_iter_free(struct owner_iter *iter) {
 static int open_pinned(const struct owner_iter *iter,
                        enum owner_iter_kind kind) {
   char path[PATH_MAX];
-  int rc = join_path(path, iter->dir, files[kind]);
+  int rc = pins_join(path, iter->dir, files[kind]);
   return rc != 0 ? rc : pins_open(path);
 }
 

@@ -337,8 +337,8 @@ void owners_open(struct owners *owners) {
   owners->is_open = true;
 }
 
-struct prog_record_siblings owners_ids(const struct owners *owners) {
-  return owner_iter_ids(owners->iter);
+void owners_ids(const struct owners *owners, uint32_t ids[OWNER_PROGRAMS_NUM]) {
+  owner_iter_ids(owners->iter, ids);
 }
 
 void owners_find(struct owners *owners, const struct prog_snapshot *snapshot,

@@ -2,6 +2,8 @@
 /* pins: gives them to their readers, and explains them. */
 #include "pins.h"
 
+#include <bpf/bpf.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -27,6 +29,46 @@ int pins_give(const char *path, gid_t gid, mode_t mode) {
     rc = -errno;
   close(fd);
   return rc;
+}
+
+int pins_join(char path[PATH_MAX], const char *dir, const char *file) {
+  return snprintf(path, PATH_MAX, "%s/%s", dir, file) < PATH_MAX
+             ? 0
+             : -ENAMETOOLONG;
+}
+
+/* The name that a file has until all is right. */
+static int join_new(char path[PATH_MAX], const char *dir, const char *file) {
+  return snprintf(path, PATH_MAX, "%s/%s_new", dir, file) < PATH_MAX
+             ? 0
+             : -ENAMETOOLONG;
+}
+
+static int take_away(const char *path) {
+  return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int pins_replace(int fd, const char *dir, const char *file, gid_t gid,
+                 mode_t mode) {
+  char path[PATH_MAX];
+  char path_new[PATH_MAX];
+  if (pins_join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
+    return -ENAMETOOLONG;
+  int rc = take_away(path_new);
+  if (rc == 0)
+    rc = bpf_obj_pin(fd, path_new);
+  if (rc == 0)
+    rc = pins_give(path_new, gid, mode);
+  return rc == 0 && rename(path_new, path) != 0 ? -errno : rc;
+}
+
+int pins_remove(const char *dir, const char *file) {
+  char path[PATH_MAX];
+  char path_new[PATH_MAX];
+  if (pins_join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
+    return -ENAMETOOLONG;
+  int rc = take_away(path_new);
+  return rc == 0 ? take_away(path) : rc;
 }
 
 int pins_open(const char *path) {

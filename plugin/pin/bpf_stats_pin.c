@@ -90,9 +90,9 @@ static int pin_iterator(const struct held_dir *dir,
  */
 static int pin_owners(const struct held_dir *dir,
                       const struct pin_options *options,
-                      struct prog_record_siblings *ret_siblings) {
+                      struct prog_record_siblings *siblings) {
   struct owner_iter *iter = owner_iter_load();
-  *ret_siblings = owner_iter_ids(iter);
+  owner_iter_ids(iter, siblings->owners);
   int rc = iter == NULL
                ? owner_iter_unpin(dir->path)
                : owner_iter_pin(iter, dir->path, options->gid, options->mode);
@@ -103,7 +103,7 @@ static int pin_owners(const struct held_dir *dir,
 static int pin_all(const struct held_dir *dir,
                    const struct pin_options *options,
                    const struct source *source, bool has_watch) {
-  struct prog_record_siblings siblings;
+  struct prog_record_siblings siblings = {0};
   int rc = pin_owners(dir, options, &siblings);
   if (rc == 0)
     rc = pin_iterator(dir, options, source, siblings);
