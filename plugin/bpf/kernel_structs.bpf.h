@@ -79,6 +79,7 @@ struct bpf_link_info___missed {
 } CO_RE;
 
 struct bpf_array {
+  __u32 elem_size;
   void *pptrs[0];
 } CO_RE;
 

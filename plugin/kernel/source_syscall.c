@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* source_syscall: snapshots through bpf(2), one program after the other. */
+#include "fdinfo.h"
 #include "prog_name.h"
 #include "prog_record.h"
 #include "prog_type.h"
@@ -10,10 +11,7 @@
 #include <linux/bpf.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct source_syscall {
@@ -22,25 +20,6 @@ struct source_syscall {
   struct samples samples;
   struct prog_name_cache name_cache; /* held only during a walk */
 };
-
-/* Returns what bpftool shows as memlock, in bytes, or 0 when it cannot be had.
- */
-static uint64_t read_memory_bytes(int prog_fd) {
-  char path[64];
-  snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", prog_fd);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
-  char text[2048];
-  ssize_t len = read(fd, text, sizeof(text) - 1);
-  close(fd);
-  if (len < 0)
-    return 0;
-  text[len] = '\0';
-  static const char key[] = "memlock:";
-  const char *line = strstr(text, key);
-  return line == NULL ? 0 : strtoull(line + strlen(key), NULL, 10);
-}
 
 /* Adds the program behind PROG_FD. */
 static int read_program(struct source_syscall *source, uint32_t id,
@@ -68,7 +47,7 @@ static int read_program(struct source_syscall *source, uint32_t id,
   sample->uid = info.created_by_uid;
   /* It does not change while a program lives. */
   if (source->memory && sample->memory_bytes == 0)
-    sample->memory_bytes = read_memory_bytes(prog_fd);
+    fdinfo_memory(prog_fd, &sample->memory_bytes);
   sample->stats = (struct prog_stats){
       .cnt = info.run_cnt,
       .nsecs = info.run_time_ns,

@@ -17,6 +17,7 @@ Suite *flood_suite(void);
 Suite *groups_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);
+Suite *map_stream_suite(void);
 Suite *metrics_suite(void);
 Suite *owners_suite(void);
 Suite *owner_stream_suite(void);
