@@ -46,10 +46,11 @@ struct group {
   uint64_t zero_ns; /* CLOCK_MONOTONIC, at which it had not run yet, if it has
                        begun since the last read; 0: it has not, or nobody
                        knows */
-  uint64_t memory_bytes;
-  bool memory_unknown; /* of one of its programs at least */
-  size_t programs;     /* loaded now */
-  size_t unread;       /* programs that the last snapshot could not read */
+  uint64_t memory_bytes; /* of its programs */
+  uint64_t map_bytes;    /* of their maps */
+  bool memory_unknown;   /* of one of its programs at least */
+  size_t programs;       /* loaded now */
+  size_t unread;         /* programs that the last snapshot could not read */
   size_t unmeasured; /* programs that are not part of the delta: not read at one
                         of the snapshots that it lies between, or first seen */
 };

@@ -42,6 +42,12 @@ struct prog_sample {
   uint32_t uid;          /* of the process that loaded it */
 };
 
+/* What a program has to pay of the maps that it uses. */
+struct map_share {
+  uint32_t prog_id;
+  uint64_t bytes; /* of kernel memory */
+};
+
 /* What happened on the host since the last read that was taken in. The counts
  * are from just before the snapshot, the samples from just after it. */
 struct unloads {
@@ -82,7 +88,10 @@ struct prog_snapshot {
   enum statistics statistics;    /* while the walk was on; the iterator knows */
   const struct unloads *unloads; /* since the snapshot before; NULL: nobody
                                     watches */
-  const uint32_t *own_ids;       /* the programs of the plugin itself */
+  const struct map_share *map_shares; /* as maps were last read; ids ascending;
+                                         a program without one has none */
+  size_t map_shares_num;
+  const uint32_t *own_ids; /* the programs of the plugin itself */
   size_t own_ids_num;
 };
 

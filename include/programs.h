@@ -25,6 +25,7 @@ struct program {
   struct group *group;       /* NULL: not selected */
   struct prog_stats counted; /* what the totals hold of it */
   uint64_t memory_bytes;
+  uint64_t map_bytes; /* its share, see struct map_share */
   enum misses misses;
   bool is_elsewhere; /* see struct prog_sample */
   bool folded;       /* counted under "_other" for want of room */

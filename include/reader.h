@@ -22,6 +22,8 @@ struct reader_options {
   bool enable_stats; /* hold statistics on; with windows for these alone */
   bool watch_unload;
   bool owners;                   /* find who loaded each program */
+  size_t maps_every;             /* reads, to read maps as well; 0: never */
+  bool map_shares;               /* find what each program pays of maps */
   uint64_t interval_ns;          /* with windows */
   uint64_t window_ns;            /* 0: no windows, but for the limit */
   double overhead_limit_percent; /* of one CPU, that statistics may cost; 0: no

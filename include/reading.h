@@ -5,6 +5,7 @@
 
 #include "coverage.h"
 #include "host.h"
+#include "map_bill.h"
 #include "prog_snapshot.h"
 #include "source_choice.h"
 
@@ -20,8 +21,14 @@ struct reading {
   const struct host *host;
   const struct prog_snapshot *snapshot;
   struct coverage coverage;
-  int statistics_error;      /* -errno of turning statistics on, or 0 */
-  double statistics_cost_ns; /* what they cost each run */
+  /* What maps take, as they were last read, every so many reads; NULL: they
+   * could not be read then, or nobody wants to know. */
+  const struct map_bill *map_bill;
+  const struct map_snapshot *maps; /* NULL: they were not read this time */
+  int maps_error;                  /* -errno of the last time, or 0 */
+  char maps_reason[300];           /* a part of a sentence */
+  int statistics_error;            /* -errno of turning statistics on, or 0 */
+  double statistics_cost_ns;       /* what they cost each run */
   /* What it costs to turn them on and off once in each interval, in
    * percent of one CPU; and whether that is done. */
   double windows_percent;

@@ -24,6 +24,7 @@ struct report {
   int statistics_error;
   bool partial;
   enum report_watch watch;
+  int maps_error;
   bool stolen;
   bool elsewhere;         /* it was told which programs are not counted */
   unsigned folding_reads; /* before it is told that nothing is folded */

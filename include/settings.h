@@ -31,6 +31,7 @@ struct settings {
   metric_set group_metrics;
   bool names_metrics;   /* Metrics has replaced the default */
   size_t max_instances; /* 0: no limit */
+  size_t memory_every;  /* reads; 0: maps are never read */
   enum source_kind source;
   char *iterator_pin; /* absolute path; NULL: none */
 };

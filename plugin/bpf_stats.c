@@ -138,11 +138,12 @@ static int bpf_stats_read(void) {
 }
 
 static struct reader_options find_options(const struct settings *settings) {
+  const bool wants_memory =
+      (settings->group_metrics & metrics_find("memory")) != 0;
   return (struct reader_options){
       .source = {.kind = settings->source,
                  .iterator_pin = settings->iterator_pin,
-                 .memory =
-                     (settings->group_metrics & metrics_find("memory")) != 0},
+                 .memory = wants_memory || settings->memory_every != 0},
       .groups = {.selector = settings->selector,
                  .name_format = settings->instance_format,
                  .groups_max = settings->max_instances,
@@ -150,6 +151,8 @@ static struct reader_options find_options(const struct settings *settings) {
       .enable_stats = settings->enable_stats,
       .watch_unload = settings->watch_unload,
       .owners = settings_need_owners(settings),
+      .maps_every = settings->memory_every,
+      .map_shares = wants_memory,
       .interval_ns = CDTIME_T_TO_NS(plugin_get_interval()),
       .window_ns = (uint64_t)(settings->sample_window_s * 1e9),
       .overhead_limit_percent = settings->overhead_limit_percent,

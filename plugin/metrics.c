@@ -78,9 +78,27 @@ COMPUTE(miss_rate_lifetime) {
 }
 
 COMPUTE(memory) {
-  return !group->memory_unknown &&
+  return !group->memory_unknown && reading->map_bill != NULL &&
+         gauge((double)(group->memory_bytes + group->map_bytes), ret_value);
+}
+
+COMPUTE(memory_programs) {
+  return !group->memory_unknown && reading->snapshot->complete &&
          gauge((double)group->memory_bytes, ret_value);
 }
+
+#define COMPUTE_BILL(name, knows, value)                                       \
+  COMPUTE(name) {                                                              \
+    const struct map_bill *bill = reading->map_bill;                           \
+    return bill != NULL && (knows) && gauge((double)(value), ret_value);       \
+  }
+
+COMPUTE_BILL(memory_maps, true, bill->bytes)
+COMPUTE_BILL(memory_unused_maps, bill->knows_unused, bill->unused_bytes)
+COMPUTE_BILL(maps, true, bill->maps)
+COMPUTE_BILL(unused_maps, bill->knows_unused, bill->unused)
+COMPUTE_BILL(unmeasured_maps, true, bill->unmeasured)
+COMPUTE_BILL(map_fill_max, bill->knows_fill, bill->fill_max)
 
 COMPUTE(loads) { return group->has_begun && derive(group->loads, ret_value); }
 
@@ -175,6 +193,13 @@ static const struct metric metrics[] = {
     METRIC(unwatched_unloads, "derive", "unwatched_unloads", DERIVE, NEVER, ALWAYS),
     METRIC(read_errors, "derive", "read_errors", DERIVE, NEVER, ALWAYS),
     METRIC(read, "duration", "read", GAUGE, NEVER, ALWAYS),
+    METRIC(memory_programs, "memory", "programs", GAUGE, NEVER, ALWAYS),
+    METRIC(memory_maps, "memory", "maps", GAUGE, NEVER, ALWAYS),
+    METRIC(memory_unused_maps, "memory", "unused_maps", GAUGE, NEVER, ALWAYS),
+    METRIC(maps, "count", "maps", GAUGE, NEVER, ALWAYS),
+    METRIC(unused_maps, "count", "unused_maps", GAUGE, NEVER, ALWAYS),
+    METRIC(unmeasured_maps, "count", "unmeasured_maps", GAUGE, NEVER, ALWAYS),
+    METRIC(map_fill_max, "gauge", "map_fill_max", GAUGE, NEVER, ALWAYS),
 };
 /* clang-format on */
 

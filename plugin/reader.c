@@ -3,6 +3,7 @@
 #include "reader.h"
 
 #include "clocks.h"
+#include "maps.h"
 #include "overhead.h"
 #include "owners.h"
 #include "self_check.h"
@@ -25,6 +26,7 @@ struct reader {
   struct overhead overhead;
   struct groups *groups;
   struct owners *owners; /* NULL: not wanted */
+  struct maps *maps;     /* NULL: not wanted */
   struct window *window; /* NULL: none */
 
   /* Of the last snapshot. */
@@ -32,6 +34,12 @@ struct reader {
   struct unloads unloads;
   uint32_t own_ids[UNLOAD_PROGRAMS_NUM + 3 +
                    2 * (OWNER_PROGRAMS_NUM + MAP_PROGRAMS_NUM)];
+
+  /* Of the last time that maps were read. */
+  struct map_snapshot map_snapshot;
+  struct map_bill map_bill;
+  int maps_error;
+  size_t maps_age; /* reads since */
 
   /* Of this interval. */
   bool is_sampled; /* statistics are on in its window alone, if at all */
@@ -60,15 +68,25 @@ struct reader *reader_new(const struct reader_options *options) {
   struct groups *groups = groups_new(&options->groups);
   struct owners *owners =
       options->owners ? owners_new(options->source.iterator_pin) : NULL;
-  if (reader == NULL || groups == NULL || (options->owners && owners == NULL)) {
+  const bool by_id = options->source.kind == SOURCE_SYSCALL;
+  struct maps *maps =
+      options->maps_every == 0
+          ? NULL
+          : maps_new(by_id ? NULL : options->source.iterator_pin, by_id,
+                     options->map_shares);
+  if (reader == NULL || groups == NULL || (options->owners && owners == NULL) ||
+      (options->maps_every != 0 && maps == NULL)) {
     free(reader);
     groups_free(groups);
     owners_free(owners);
+    maps_free(maps);
     return NULL;
   }
   reader->options = *options;
   reader->groups = groups;
   reader->owners = owners;
+  reader->maps = maps;
+  reader->maps_error = -ENODATA;
   reader->source.options = options->source;
   reader->watch.wanted = options->watch_unload;
   reader->watch.owners = options->owners;
@@ -88,6 +106,8 @@ void reader_free(struct reader *reader) {
   window_free(reader->window); /* its thread uses all the others */
   groups_free(reader->groups);
   owners_free(reader->owners);
+  maps_free(reader->maps);
+  map_bill_clear(&reader->map_bill);
   source_choice_clear(&reader->source);
   watch_choice_clear(&reader->watch);
   stats_cost_clear(&reader->stats_cost);
@@ -110,6 +130,9 @@ static void set_own_ids(struct reader *reader) {
   if (reader->owners != NULL)
     owners_ids(reader->owners, ids);
   ids += OWNER_PROGRAMS_NUM;
+  if (reader->maps != NULL)
+    maps_ids(reader->maps, ids);
+  ids += MAP_PROGRAMS_NUM;
   if (reader->watch.watch != NULL)
     memcpy(ids, unload_watch_prog_ids(reader->watch.watch),
            UNLOAD_PROGRAMS_NUM * sizeof(ids[0]));
@@ -127,6 +150,9 @@ static void find_owners(struct reader *reader) {
 static int take_in(struct reader *reader, enum part part) {
   struct prog_snapshot *snapshot = &reader->snapshot;
   set_own_ids(reader);
+  snapshot->map_shares = reader->map_bill.shares;
+  snapshot->map_shares_num =
+      reader->maps_error == 0 ? reader->map_bill.shares_num : 0;
   snapshot->unloads =
       watch_choice_read_records(&reader->watch, &reader->unloads);
   find_owners(reader);
@@ -232,6 +258,8 @@ static int open_all(struct reader *reader, struct source_note *ret_note) {
   if (rc == 0 && is_first) {
     if (reader->owners != NULL)
       owners_open(reader->owners);
+    if (reader->maps != NULL)
+      maps_open(reader->maps);
     watch_choice_read_counts(&reader->watch);
     begin_groups(reader);
   }
@@ -383,6 +411,28 @@ static void fill(struct reader *reader, int error) {
   reading->snapshot = snapshot;
 }
 
+/* Before the snapshot, so that its programs pay for what is there. */
+static void read_maps(struct reader *reader) {
+  struct reading *reading = &reader->reading;
+  if (reader->maps == NULL)
+    return;
+  if (reader->maps_age == 0) {
+    int rc = maps_read(reader->maps, &reader->map_snapshot);
+    if (rc == 0)
+      rc = map_bill_update(&reader->map_bill, &reader->map_snapshot);
+    reader->maps_error = rc;
+    if (rc == 0)
+      reading->maps = &reader->map_snapshot;
+    else
+      snprintf(reading->maps_reason, sizeof(reading->maps_reason), "%s",
+               maps_explain(reader->maps, rc));
+  }
+  reader->maps_age = (reader->maps_age + 1) % reader->options.maps_every;
+  reading->maps_error = reader->maps_error;
+  if (reader->maps_error == 0)
+    reading->map_bill = &reader->map_bill;
+}
+
 int reader_read(struct reader *reader, const struct reading **ret_reading) {
   reader->begin_ns = monotonic_ns();
   if (reader->window != NULL)
@@ -391,6 +441,7 @@ int reader_read(struct reader *reader, const struct reading **ret_reading) {
   int rc = reader_open(reader, ret_reading);
   if (rc != 0)
     return rc;
+  read_maps(reader);
   const bool had_window =
       reader->part == PART_BEFORE_WINDOW || reader->part == PART_WINDOW;
   rc = take_snapshot(reader, had_window ? PART_AFTER_WINDOW : PART_WHOLE);

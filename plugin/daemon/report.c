@@ -35,6 +35,20 @@ static void report_watch(struct report *report, const struct reading *reading) {
     NOTICE("bpf_stats: unloads are watched now");
 }
 
+/* What is allowed does not change by itself: it is told once, as a
+ * piece of information. */
+static void report_maps(struct report *report, const struct reading *reading) {
+  const int error = reading->maps_error;
+  if (error == report->maps_error)
+    return;
+  if (error != 0)
+    INFO("bpf_stats: maps cannot be read, so there are no series of them: %s",
+         reading->maps_reason);
+  else
+    NOTICE("bpf_stats: maps can be read now");
+  report->maps_error = error;
+}
+
 static void report_stolen(struct report *report,
                           const struct unloads *unloads) {
   if (unloads == NULL || unloads->stolen == 0 || report->stolen)
@@ -200,6 +214,7 @@ void report_changes(struct report *report, const struct reading *reading,
   report_limit(report, reading);
   report_snapshot(report, reading);
   report_stolen(report, reading->snapshot->unloads);
+  report_maps(report, reading);
   report_folding(report, reading->host);
   report_elsewhere(report, reading->snapshot);
   if (!enable_stats)

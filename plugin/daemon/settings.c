@@ -21,6 +21,7 @@
 #include <strings.h>
 
 enum { MAX_INSTANCES_DEFAULT = 1000, MAX_INSTANCES_MAX = 1000000 };
+enum { MEMORY_EVERY_DEFAULT = 6, MEMORY_EVERY_MAX = 1000000 };
 
 static const double SAMPLE_WINDOW_MIN_S = 0.001;
 static const double OVERHEAD_LIMIT_MAX = 10000.0;  /* percent: 100 CPUs */
@@ -42,6 +43,7 @@ int settings_init(struct settings *settings) {
       .instance_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
       .group_metrics = metrics_default(),
       .max_instances = MAX_INSTANCES_DEFAULT,
+      .memory_every = MEMORY_EVERY_DEFAULT,
       .overhead_limit_percent = 1.0,
       .miss_rate_threshold = 0.01,
   };
@@ -191,19 +193,28 @@ static bool parse_metrics(struct settings *settings,
   return option_each_string(item, allowed, add_metric, settings);
 }
 
-static bool parse_max_instances(struct settings *settings,
-                                const oconfig_item_t *item) {
+static bool parse_whole(const oconfig_item_t *item, int max,
+                        size_t *ret_number) {
   char allowed[64];
-  snprintf(allowed, sizeof(allowed), "a whole number from 0 to %d",
-           MAX_INSTANCES_MAX);
+  snprintf(allowed, sizeof(allowed), "a whole number from 0 to %d", max);
   double number = 0.0;
-  if (!option_number(item, allowed, MAX_INSTANCES_MAX, &number))
+  if (!option_number(item, allowed, max, &number))
     return false;
   size_t whole = (size_t)number;
   if ((double)whole != number)
     return option_reject(item, &item->values[0], allowed);
-  settings->max_instances = whole;
+  *ret_number = whole;
   return true;
+}
+
+static bool parse_max_instances(struct settings *settings,
+                                const oconfig_item_t *item) {
+  return parse_whole(item, MAX_INSTANCES_MAX, &settings->max_instances);
+}
+
+static bool parse_memory_every(struct settings *settings,
+                               const oconfig_item_t *item) {
+  return parse_whole(item, MEMORY_EVERY_MAX, &settings->memory_every);
 }
 
 /* Half of the interval, the upper limit, is known to settings_check(). */
@@ -301,6 +312,7 @@ static const struct option options[] = {
     {"NotifyChanges", NULL, offsetof(struct settings, notify_changes)},
     {"RegressionThreshold", parse_regression_threshold, 0},
     {"CostThreshold", parse_cost_threshold, 0},
+    {"MemoryEvery", parse_memory_every, 0},
     {"Source", parse_source, 0},
     {"IteratorPin", parse_iterator_pin, 0},
     {"WatchUnload", NULL, offsetof(struct settings, watch_unload)},

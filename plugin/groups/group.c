@@ -14,7 +14,7 @@ bool group_counts_misses(const struct group *group) {
 }
 
 void group_begin(struct group *group, enum part part) {
-  group->memory_bytes = 0;
+  group->memory_bytes = group->map_bytes = 0;
   group->memory_unknown = false;
   group->is_new = false;
   group->programs = 0;

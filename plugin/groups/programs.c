@@ -30,8 +30,9 @@ struct found {
   const struct prog_sample *sample; /* of the snapshot; NULL: it has none */
   const struct prog_sample *finals;
   size_t finals_num;
-  uint64_t time_ns; /* of the snapshot */
-  bool complete;    /* the snapshot */
+  uint64_t map_bytes; /* its share of maps */
+  uint64_t time_ns;   /* of the snapshot */
+  bool complete;      /* the snapshot */
   bool watched;
 };
 
@@ -85,6 +86,7 @@ static struct program *add(struct programs *programs, struct found *found,
   if (known != NULL)
     known->id = 0;
   next->memory_bytes = sample->memory_bytes;
+  next->map_bytes = found->map_bytes;
   next->misses = sample->misses;
   next->is_elsewhere = sample->is_elsewhere;
   next->in_snapshot = true;
@@ -190,6 +192,7 @@ static void merge(struct programs *programs,
   size_t k = 0;
   size_t s = 0;
   size_t e = 0;
+  size_t m = 0;
   programs->next.num = 0;
   while (k < known->num || s < snapshot->samples_num || e < ends->samples_num) {
     uint32_t id = UINT32_MAX;
@@ -208,6 +211,10 @@ static void merge(struct programs *programs,
     for (; e < ends->samples_num && ends->samples[e].id == id; e++)
       if (found.finals_num++ == 0)
         found.finals = &ends->samples[e];
+    while (m < snapshot->map_shares_num && snapshot->map_shares[m].prog_id < id)
+      m++;
+    if (m < snapshot->map_shares_num && snapshot->map_shares[m].prog_id == id)
+      found.map_bytes = snapshot->map_shares[m].bytes;
     if (s < snapshot->samples_num && snapshot->samples[s].id == id)
       found.sample = &snapshot->samples[s++];
     merge_id(programs, &found);
@@ -238,6 +245,7 @@ void program_add_up(const struct program *program, struct group *group,
   if (program_is_loaded(program)) {
     group->programs++;
     group->memory_bytes += program->memory_bytes;
+    group->map_bytes += program->map_bytes;
     group->memory_unknown |= program->memory_bytes == 0;
   }
   if (program->load_time_ns != 0)

@@ -2,6 +2,7 @@
 /* bpf_stats_pin: loads the iterator once, as root, and pins it where a collectd
  * without any capability can read it. */
 #include "bpffs.h"
+#include "map_iter.h"
 #include "owner_iter.h"
 #include "pin_options.h"
 #include "pins.h"
@@ -100,15 +101,35 @@ static int pin_owners(const struct held_dir *dir,
   return rc;
 }
 
+/* What reads maps. Where this kernel does not take it, the plugin tells nothing
+ * of them. */
+static int pin_maps(const struct held_dir *dir,
+                    const struct pin_options *options,
+                    struct prog_record_siblings *siblings) {
+  char reason[300] = "out of memory";
+  struct map_iter *iter = map_iter_load(reason, sizeof(reason));
+  if (iter == NULL)
+    fprintf(stderr, "bpf_stats_pin: %s\n", reason);
+  map_iter_ids(iter, siblings->maps);
+  int rc = iter == NULL
+               ? map_iter_unpin(dir->path)
+               : map_iter_pin(iter, dir->path, options->gid, options->mode);
+  map_iter_free(iter);
+  return rc;
+}
+
 static int pin_all(const struct held_dir *dir,
                    const struct pin_options *options,
                    const struct source *source, bool has_watch) {
   struct prog_record_siblings siblings = {0};
   int rc = pin_owners(dir, options, &siblings);
   if (rc == 0)
+    rc = pin_maps(dir, options, &siblings);
+  if (rc == 0)
     rc = pin_iterator(dir, options, source, siblings);
   if (rc != 0) {
     owner_iter_unpin(dir->path);
+    map_iter_unpin(dir->path);
     return complain_of(options->dir, "the iterator cannot be pinned", rc);
   }
   rc = has_watch ? unload_maps_pin(dir->path, UNLOAD_RING_SIZE_BYTES,
@@ -183,6 +204,8 @@ static int unpin(const struct pin_options *options) {
     rc = remove_file(&dir, iterator_file_new);
   if (rc == 0)
     rc = owner_iter_unpin(dir.path);
+  if (rc == 0)
+    rc = map_iter_unpin(dir.path);
   if (rc == 0)
     rc = unload_maps_unpin(dir.path);
   if (rc != 0) {

@@ -33,8 +33,9 @@ enum { FDS_MAX = 1024 };
 static struct fake_prog *prog_of_fd[FDS_MAX];
 
 /* The pins of the watch: which map an open descriptor stands for. */
-enum map { MAP_NONE, MAP_RING, MAP_OWNERS, MAP_COUNTERS };
+enum map { MAP_NONE, MAP_RING, MAP_OWNERS, MAP_COUNTERS, MAP_PLAIN };
 static enum map map_of_fd[FDS_MAX];
+static const struct fake_map *plain_of_fd[FDS_MAX];
 static unsigned pins_of_fd[FDS_MAX]; /* fake_libbpf.pins_made at its opening */
 
 static bool is_old(int fd) { return pins_of_fd[fd] != fake_libbpf.pins_made; }
@@ -148,7 +149,51 @@ int bpf_prog_get_fd_by_id(__u32 id) {
   return -ENOENT;
 }
 
+int bpf_map_get_next_id(__u32 start_id, __u32 *next_id) {
+  if (fake_libbpf.map_next_id_error != 0)
+    return fake_libbpf.map_next_id_error;
+  for (size_t i = 0; i < fake_libbpf.maps_num; i++)
+    if (fake_libbpf.maps[i].id > start_id) {
+      *next_id = fake_libbpf.maps[i].id;
+      return 0;
+    }
+  return -ENOENT;
+}
+
+int bpf_map_get_fd_by_id(__u32 id) {
+  for (size_t i = 0; i < fake_libbpf.maps_num; i++) {
+    if (fake_libbpf.maps[i].id != id)
+      continue;
+    if (fake_libbpf.maps[i].fd_error != 0)
+      return fake_libbpf.maps[i].fd_error;
+    int fd = new_fd();
+    map_of_fd[fd] = MAP_PLAIN;
+    plain_of_fd[fd] = &fake_libbpf.maps[i];
+    return fd;
+  }
+  return -ENOENT;
+}
+
+/* No test has maps made: they are checked against the kernel alone. */
+int bpf_map_create(enum bpf_map_type type, const char *name, __u32 key_size,
+                   __u32 value_size, __u32 max_entries,
+                   const struct bpf_map_create_opts *opts) {
+  (void)type;
+  (void)name;
+  (void)key_size;
+  (void)value_size;
+  (void)max_entries;
+  (void)opts;
+  return -EPERM;
+}
+
 static void get_map_info(int fd, struct bpf_map_info *ret_info) {
+  if (map_of_fd[fd] == MAP_PLAIN) {
+    *ret_info = (struct bpf_map_info){.id = plain_of_fd[fd]->id};
+    snprintf(ret_info->name, sizeof(ret_info->name), "%s",
+             plain_of_fd[fd]->name);
+    return;
+  }
   *ret_info = (struct bpf_map_info){.type = fake_libbpf.ring_type,
                                     .id = 1 + pins_of_fd[fd]};
   if (map_of_fd[fd] == MAP_COUNTERS)
@@ -410,6 +455,47 @@ static void write_record(int fd, const struct fake_prog *prog) {
     write_all(fd, prog->full_name, record.name_size);
 }
 
+static void rewind_fd(int fd) {
+  if (lseek(fd, 0, SEEK_SET) != 0)
+    abort();
+}
+
+int fake_libbpf_open_maps(void) {
+  int fd = new_fd();
+  struct map_record record = {
+      .head = {.magic = MAP_RECORD_MAGIC, .version = PROG_RECORD_VERSION}};
+  for (size_t i = 0; i < fake_libbpf.maps_num; i++) {
+    const struct fake_map *map = &fake_libbpf.maps[i];
+    record.id = map->id;
+    record.head.flags = map->flags;
+    record.bytes = map->bytes;
+    record.used = map->used;
+    record.capacity = map->capacity;
+    memset(record.name, 0, sizeof(record.name));
+    memcpy(record.name, map->name, strnlen(map->name, sizeof(record.name)));
+    write_all(fd, &record, sizeof(record));
+  }
+  record.head.flags = MAP_RECORD_END;
+  write_all(fd, &record, sizeof(record));
+  rewind_fd(fd);
+  return fd;
+}
+
+int fake_libbpf_open_uses(void) {
+  int fd = new_fd();
+  struct map_use_record record = {
+      .head = {.magic = MAP_USE_MAGIC, .version = PROG_RECORD_VERSION}};
+  for (size_t i = 0; i < fake_libbpf.uses_num; i++) {
+    record.prog_id = fake_libbpf.uses[i].prog_id;
+    record.map_id = fake_libbpf.uses[i].map_id;
+    write_all(fd, &record, sizeof(record));
+  }
+  record.head.flags = MAP_RECORD_END;
+  write_all(fd, &record, sizeof(record));
+  rewind_fd(fd);
+  return fd;
+}
+
 int fake_libbpf_open_iterator(void) {
   int fd = new_fd();
   struct prog_record end = {.magic = PROG_RECORD_MAGIC,
@@ -431,8 +517,7 @@ int fake_libbpf_open_iterator(void) {
     end.cnt = own->run_cnt;
   }
   write_all(fd, &end, sizeof(end));
-  if (lseek(fd, 0, SEEK_SET) != 0)
-    abort();
+  rewind_fd(fd);
   return fd;
 }
 

@@ -5,6 +5,7 @@
 #define BPF_STATS_TESTS_FAKE_LIBBPF_H
 
 #include "confinement.h"
+#include "map_record.h"
 #include "prog_record.h"
 
 #include <stdbool.h>
@@ -28,11 +29,37 @@ struct fake_prog {
   int info_error;
 };
 
-enum { FAKE_PROGS_MAX = 64, FAKE_RING_MAX = 64 };
+struct fake_map {
+  uint32_t id;
+  const char *name;
+  int fd_error; /* as above */
+  /* As a pinned iterator tells them. */
+  uint16_t flags; /* enum map_record_flags */
+  uint64_t bytes;
+  uint64_t used;
+  uint64_t capacity;
+};
+
+struct fake_use {
+  uint32_t prog_id;
+  uint32_t map_id;
+};
+
+enum {
+  FAKE_PROGS_MAX = 64,
+  FAKE_RING_MAX = 64,
+  FAKE_MAPS_MAX = 2000,
+  FAKE_USES_MAX = 8,
+};
 
 extern struct fake_libbpf {
   struct fake_prog progs[FAKE_PROGS_MAX]; /* in order of ids */
   size_t progs_num;
+  struct fake_map maps[FAKE_MAPS_MAX]; /* in order of ids */
+  size_t maps_num;
+  struct fake_use uses[FAKE_USES_MAX];
+  size_t uses_num;
+  int map_next_id_error;       /* -errno of the walk over maps */
   uint32_t info_len;           /* the size of the kernel's bpf_prog_info */
   int next_id_error;           /* -errno of the walk, from ... */
   uint32_t next_id_error_from; /* ... this id on */
@@ -41,7 +68,7 @@ extern struct fake_libbpf {
   int enable_stats_error;      /* -errno of bpf_enable_stats */
   int load_error;              /* -errno of bpf_prog_load */
   bool sysctl_on;              /* kernel.bpf_stats_enabled */
-  bool has_iterator;           /* a file "iterator" is a pinned one */
+  bool has_iterator; /* files "iterator", "maps", "map_uses" are pinned ones */
   uint32_t iterator_id;
   bool statistics_on;       /* as others have them, not the sysctl */
   uint32_t cost_ns;         /* of statistics, a test run */
@@ -82,6 +109,10 @@ extern struct fake_libbpf {
   unsigned walks; /* over all ids, to an end; also by the sampler's thread */
   int btfs_held;
 } fake_libbpf;
+
+/* Opens what stands for the pinned iterators of maps and of their uses. */
+int fake_libbpf_open_maps(void);
+int fake_libbpf_open_uses(void);
 
 /* Opens what stands for a pinned iterator: a stream of all programs, its own
  * end included, in which the program of id iterator_id is the iterator itself.

@@ -80,6 +80,8 @@ WRAP(int, regcomp, (regex_t *regex, const char *text, int flags), (regex, text, 
 
 WRAP_CALL(bpf_prog_get_next_id, (__u32 id, __u32 *next_id), (id, next_id))
 WRAP_CALL(bpf_prog_get_fd_by_id, (__u32 id), (id))
+WRAP_CALL(bpf_map_get_next_id, (__u32 id, __u32 *next_id), (id, next_id))
+WRAP_CALL(bpf_map_get_fd_by_id, (__u32 id), (id))
 WRAP_CALL(bpf_obj_get_info_by_fd, (int fd, void *info, __u32 *info_len), (fd, info, info_len))
 WRAP_CALL(bpf_enable_stats, (enum bpf_stats_type type), (type))
 WRAP_CALL(bpf_obj_get, (const char *path), (path))
@@ -109,10 +111,15 @@ int __wrap_open(const char *path, int flags, ...) {
   va_end(args);
   if (fault(FAULT_CALL) != 0)
     return -1;
-  size_t len = strlen(path);
-  if (fake_libbpf.has_iterator && len > strlen("/iterator") &&
-      strcmp(path + len - strlen("/iterator"), "/iterator") == 0)
-    return fake_libbpf_open_iterator();
+  const char *file = strrchr(path, '/');
+  if (fake_libbpf.has_iterator && file != NULL) {
+    if (strcmp(file, "/iterator") == 0)
+      return fake_libbpf_open_iterator();
+    if (strcmp(file, "/maps") == 0)
+      return fake_libbpf_open_maps();
+    if (strcmp(file, "/map_uses") == 0)
+      return fake_libbpf_open_uses();
+  }
   return __real_open(path, flags, mode);
 }
 

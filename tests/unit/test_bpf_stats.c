@@ -678,6 +678,92 @@ START_TEST(read__somebody_else_takes_records__is_one_warning_and_counted) {
 }
 END_TEST
 
+static void check_gauge(const char *instance, const char *type,
+                        const char *type_instance, double expected) {
+  const value_t *value = fake_collectd_value(instance, type, type_instance);
+  ck_assert_msg(value != NULL, "no %s-%s", type, type_instance);
+  ck_assert_double_eq(value->gauge, expected);
+}
+
+/* Reads pinned iterators. */
+static void start_with_maps(double memory_every) {
+  fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf_add(2, 100, "b", 5);
+  fake_libbpf.has_iterator = true;
+  for (uint32_t i = 0; i < 3; i++)
+    fake_libbpf.maps[i] = (struct fake_map){.id = i + 1,
+                                            .name = "map",
+                                            .flags = MAP_RECORD_MEASURED,
+                                            .bytes = 1000};
+  fake_libbpf.maps_num = 3;
+  fake_libbpf.maps[2].flags |= MAP_RECORD_UNUSED;
+  fake_libbpf.uses[0] = (struct fake_use){1, 1};
+  fake_libbpf.uses[1] = (struct fake_use){1, 2};
+  fake_libbpf.uses[2] = (struct fake_use){2, 2};
+  fake_libbpf.uses_num = 3;
+  tree_string(tree_option(&tree, "Source"), "iterator");
+  tree_string(tree_option(&tree, "IteratorPin"), "/pins/iterator");
+  tree_string(tree_option(&tree, "Metrics"), "memory");
+  tree_number(tree_option(&tree, "MemoryEvery"), memory_every);
+  start();
+}
+
+START_TEST(read__maps__host_has_all_and_groups_their_share) {
+  const double page_size = (double)getpagesize();
+  start_with_maps(1);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+  check_gauge("", "memory", "programs", 2 * page_size);
+  check_gauge("", "memory", "maps", 3000);
+  check_gauge("", "memory", "unused_maps", 1000);
+  check_gauge("", "count", "maps", 3);
+  check_gauge("", "count", "unused_maps", 1);
+  check_gauge("", "count", "unmeasured_maps", 0);
+  check_gauge("a", "memory", "", page_size + 1500);
+  check_gauge("b", "memory", "", page_size + 500);
+}
+END_TEST
+
+START_TEST(read__maps_every_third_read__say_in_between_what_was_found) {
+  start_with_maps(3);
+  for (int i = 0; i < 7; i++) {
+    fake_libbpf.maps[0].bytes = 1000 + (uint64_t)i;
+    read_once();
+    check_gauge("", "memory", "maps", 3000 + i / 3 * 3);
+  }
+}
+END_TEST
+
+START_TEST(read__maps_never__has_no_series_of_them) {
+  start_with_maps(0);
+  read_once();
+  ck_assert_ptr_null(fake_collectd_value("", "memory", "maps"));
+  ck_assert_ptr_null(fake_collectd_value("", "count", "maps"));
+  ck_assert_ptr_null(fake_collectd_value("a", "memory", ""));
+  check_gauge("", "memory", "programs", 2 * (double)getpagesize());
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
+START_TEST(read__maps_cannot_be_read__is_one_line_and_no_series) {
+  fake_libbpf_add(1, 100, "a", 5);
+  fake_libbpf.map_next_id_error = -EPERM;
+  tree_number(tree_option(&tree, "MemoryEvery"), 1);
+  start();
+  for (int i = 0; i < 3; i++) {
+    read_once();
+    ck_assert_ptr_null(fake_collectd_value("", "memory", "maps"));
+    ck_assert_uint_eq(fake_collectd.lines_num, i == 0 ? 1 : 0);
+  }
+  fake_libbpf.map_next_id_error = 0;
+  read_once();
+  check_gauge("", "count", "maps", 0);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: maps can be read now");
+}
+END_TEST
+
 START_TEST(init__no_pinned_watch__is_one_info_line_and_polls) {
   fake_libbpf.has_pins = false;
   fake_libbpf_add(1, 100, "a", 5);
@@ -761,6 +847,14 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(limits, init__wrong_settings__adds_no_line_and_no_read);
   tcase_add_test(limits, shutdown__without_init__does_nothing);
   suite_add_tcase(suite, limits);
+  TCase *maps = tcase_create("maps");
+  tcase_add_checked_fixture(maps, plugin_setup, plugin_teardown);
+  tcase_add_test(maps, read__maps__host_has_all_and_groups_their_share);
+  tcase_add_test(maps,
+                 read__maps_every_third_read__say_in_between_what_was_found);
+  tcase_add_test(maps, read__maps_never__has_no_series_of_them);
+  tcase_add_test(maps, read__maps_cannot_be_read__is_one_line_and_no_series);
+  suite_add_tcase(suite, maps);
   TCase *watch = tcase_create("watch");
   tcase_add_checked_fixture(watch, setup_watch, teardown_watch);
   tcase_add_test(watch, read__watched__shows_what_came_and_went);

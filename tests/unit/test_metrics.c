@@ -10,6 +10,7 @@
 
 static struct host host;
 static struct prog_snapshot snapshot;
+static struct map_bill bill;
 static struct reading reading;
 static union metric_value value;
 
@@ -22,6 +23,7 @@ static void setup(void) {
                 .misses = 1U << MISSES_OF_ITSELF,
                 .has_begun = true,
                 .memory_bytes = 8192,
+                .map_bytes = 1000,
                 .loads = 3,
                 .load_time_ns = 4000000000,
                 .is_current = true,
@@ -37,7 +39,16 @@ static void setup(void) {
                                     .duration_ns = 1500000,
                                     .complete = true,
                                     .knows_elsewhere = true};
+  bill = (struct map_bill){.maps = 7,
+                           .unused = 2,
+                           .unmeasured = 1,
+                           .bytes = 70000,
+                           .unused_bytes = 3000,
+                           .fill_max = 0.5,
+                           .knows_unused = true,
+                           .knows_fill = true};
   reading = (struct reading){
+      .map_bill = &bill,
       .host = &host,
       .snapshot = &snapshot,
       .wants_owners = true,
@@ -81,7 +92,14 @@ START_TEST(metrics__ordinary_interval__all_have_their_value) {
   check_gauge("cpu_percent", 2);
   check_gauge("ns_per_call_lifetime", 50);
   check_gauge("miss_rate_lifetime", 0.75);
-  check_gauge("memory", 8192);
+  check_gauge("memory", 9192);
+  check_gauge("memory_programs", 8192);
+  check_gauge("memory_maps", 70000);
+  check_gauge("memory_unused_maps", 3000);
+  check_gauge("maps", 7);
+  check_gauge("unused_maps", 2);
+  check_gauge("unmeasured_maps", 1);
+  check_gauge("map_fill_max", 0.5);
   check_derive("loads", 3);
   check_gauge("age", 2.5);
   check_gauge("coverage", 1);
@@ -187,7 +205,27 @@ START_TEST(metrics__not_begun__no_series_of_runs) {
   ck_assert(!compute("loads"));
   ck_assert(!compute("age"));
   check_gauge("programs", 2);
-  check_gauge("memory", 8192);
+  check_gauge("memory", 9192);
+}
+END_TEST
+
+START_TEST(metrics__maps_not_read__nothing_that_needs_them) {
+  reading.map_bill = NULL;
+  ck_assert(!compute("memory"));
+  ck_assert(!compute("memory_maps"));
+  ck_assert(!compute("maps"));
+  ck_assert(!compute("unused_maps"));
+  ck_assert(!compute("map_fill_max"));
+  check_gauge("memory_programs", 8192);
+}
+END_TEST
+
+START_TEST(metrics__maps_read_one_by_one__nobody_knows_what_is_unused_or_full) {
+  bill.knows_unused = bill.knows_fill = false;
+  ck_assert(!compute("unused_maps"));
+  ck_assert(!compute("memory_unused_maps"));
+  ck_assert(!compute("map_fill_max"));
+  check_gauge("maps", 7);
 }
 END_TEST
 
@@ -351,6 +389,10 @@ Suite *metrics_suite(void) {
   tcase_add_checked_fixture(limits, setup, NULL);
   tcase_add_test(limits, metrics__first_read__no_gauge_of_the_interval);
   tcase_add_test(limits, metrics__never_ran__no_ratio);
+  tcase_add_test(limits, metrics__maps_not_read__nothing_that_needs_them);
+  tcase_add_test(
+      limits,
+      metrics__maps_read_one_by_one__nobody_knows_what_is_unused_or_full);
   tcase_add_test(limits, metrics__only_skipped__has_a_miss_rate_of_one);
   tcase_add_test(
       limits, metrics__statistics_on_for_a_part__no_miss_rate_nor_cpu_percent);

@@ -60,6 +60,7 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert_int_eq(settings.instance_format.parts[0], GROUP_NAME_NAME);
   ck_assert_uint_eq(settings.group_metrics, metrics_default());
   ck_assert_uint_eq(settings.max_instances, 1000);
+  ck_assert_uint_eq(settings.memory_every, 6);
   ck_assert_double_eq(settings.sample_window_s, 0);
   ck_assert_double_eq(settings.overhead_limit_percent, 1);
   ck_assert_double_eq(settings.miss_rate_threshold, 0.01);
@@ -256,6 +257,23 @@ START_TEST(settings_parse__max_instances__from_zero_to_a_million) {
   tree_number(option("MaxInstances"), 1000000);
   parse_silently();
   ck_assert_uint_eq(settings.max_instances, 1000000);
+}
+END_TEST
+
+START_TEST(settings_parse__memory_every__from_zero_to_a_million) {
+  tree_number(option("MemoryEvery"), 0);
+  parse_silently();
+  ck_assert_uint_eq(settings.memory_every, 0);
+  tree_number(option("MemoryEvery"), 1000000);
+  parse_silently();
+  ck_assert_uint_eq(settings.memory_every, 1000000);
+}
+END_TEST
+
+START_TEST(settings_parse__memory_every_half_a_read__is_one_clear_line) {
+  tree_number(option("MemoryEvery"), 1.5);
+  parse_wrong("bpf_stats: option MemoryEvery, value 1.5",
+              "a whole number from 0 to 1000000");
 }
 END_TEST
 
@@ -571,6 +589,9 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__metrics__replace_the_default_and_add_up);
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
   tcase_add_test(core, settings_parse__quoted_numbers__are_taken);
+  tcase_add_test(core, settings_parse__memory_every__from_zero_to_a_million);
+  tcase_add_test(core,
+                 settings_parse__memory_every_half_a_read__is_one_clear_line);
   tcase_add_test(core, settings_parse__source__is_taken);
   tcase_add_test(core, settings_parse__iterator_pin__last_one_is_kept);
   tcase_add_test(core,
