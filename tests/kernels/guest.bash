@@ -84,7 +84,7 @@ make_root() { # ARCHITECTURE
   add_library libgcc_s.so.1 # the C library loads it when a thread is cancelled
   add "$build/plugin/.libs/bpf_stats.so" /usr/lib/collectd/bpf_stats.so
   add "$build/plugin/bpf_stats_pin" /usr/sbin/bpf_stats_pin
-  for name in live.t owners.t watch.t workload capabilities; do
+  for name in live.t maps.t owners.t watch.t workload capabilities; do
     add "$build/tests/live/$name" "/test/$name"
   done
   add "$build/tests/kernels/power_off" /test/power_off
