@@ -30,6 +30,10 @@ void dispatch_await_zeros(const struct reading *reading,
                           const struct group *group, metric_set set,
                           uint64_t end_ns);
 
+/* Dispatches a gauge of the host of which the table of series does not know. */
+void dispatch_host_gauge(const char *type_instance, double value,
+                         cdtime_t time);
+
 /* Notifies about the miss rate of a group: that it is too high, or that this is
  * over and why. See alarms_tell. */
 void dispatch_alarm(const void *context, const char *name,

@@ -29,9 +29,11 @@ struct settings {
   struct selector *selector; /* Program, ProgramType, Owner, IgnoreSelected */
   struct group_name_format instance_format;
   metric_set group_metrics;
-  bool names_metrics;   /* Metrics has replaced the default */
-  size_t max_instances; /* 0: no limit */
-  size_t memory_every;  /* reads; 0: maps are never read */
+  bool names_metrics;        /* Metrics has replaced the default */
+  size_t max_instances;      /* 0: no limit */
+  size_t map_fill_top;       /* names of maps with series of their own */
+  double map_fill_threshold; /* percent; 0: no notifications */
+  size_t memory_every;       /* reads; 0: maps are never read */
   enum source_kind source;
   char *iterator_pin; /* absolute path; NULL: none */
 };

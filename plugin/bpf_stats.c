@@ -7,6 +7,7 @@
 #include "changes.h"
 #include "clocks.h"
 #include "dispatch.h"
+#include "fullest.h"
 #include "prog_type.h"
 #include "reader.h"
 #include "report.h"
@@ -23,6 +24,7 @@ static struct plugin {
   struct reader *reader; /* NULL: not started */
   struct alarms alarms;
   struct changes changes;
+  struct fullest fullest;
   struct report report;
   uint64_t
       last_ns; /* CLOCK_MONOTONIC of the last reading, and the time of its */
@@ -88,6 +90,7 @@ static void dispatch_all(const struct reading *reading, cdtime_t time) {
   const bool measured = reading->coverage.measured_ns != 0;
   dispatch_beginnings(reading, time);
   dispatch_group(reading, &reading->host->group, metrics_host(), time);
+  fullest_dispatch(&plugin.fullest, settings, reading, time);
   if (settings->log_stats)
     log_stats(&reading->host->group);
   for (const struct group *group = reader_next_group(plugin.reader, NULL);
@@ -132,6 +135,7 @@ static int bpf_stats_read(void) {
   } else {
     alarms_settle(&plugin.alarms, ALARM_UNREADABLE, dispatch_alarm);
     changes_miss(&plugin.changes);
+    fullest_miss(&plugin.fullest);
   }
   reader_resume(plugin.reader);
   return 0;
@@ -203,6 +207,7 @@ static int bpf_stats_init(void) {
 static void stop_alarms(void) {
   alarms_stop(&plugin.alarms, dispatch_alarm);
   changes_stop(&plugin.changes);
+  fullest_stop(&plugin.fullest);
 }
 
 /* When collectd stops it has all plugins flush, and then shuts one after the
@@ -224,6 +229,7 @@ static int bpf_stats_shutdown(void) {
   reader_free(plugin.reader);
   alarms_clear(&plugin.alarms);
   changes_clear(&plugin.changes);
+  fullest_clear(&plugin.fullest);
   settings_clear(&plugin.settings);
   prog_types_clear();
   plugin = (struct plugin){0};

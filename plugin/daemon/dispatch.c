@@ -65,6 +65,16 @@ void dispatch_group(const struct reading *reading, const struct group *group,
     dispatch(&list, metric, value);
 }
 
+void dispatch_host_gauge(const char *type_instance, double value,
+                         cdtime_t time) {
+  static const struct group host = {.name = ""};
+  value_t collectd_value = {.gauge = value};
+  value_list_t list = list_of(&host, &collectd_value, time);
+  sstrncpy(list.type, "gauge", sizeof(list.type));
+  sstrncpy(list.type_instance, type_instance, sizeof(list.type_instance));
+  plugin_dispatch_values(&list);
+}
+
 void dispatch_zeros(const struct reading *reading, const struct group *group,
                     metric_set set, cdtime_t time) {
   struct group before = *group;

@@ -21,12 +21,14 @@
 #include <strings.h>
 
 enum { MAX_INSTANCES_DEFAULT = 1000, MAX_INSTANCES_MAX = 1000000 };
+enum { MAP_FILL_TOP_MAX = 1000 };
 enum { MEMORY_EVERY_DEFAULT = 6, MEMORY_EVERY_MAX = 1000000 };
 
 static const double SAMPLE_WINDOW_MIN_S = 0.001;
 static const double OVERHEAD_LIMIT_MAX = 10000.0;  /* percent: 100 CPUs */
 static const double SAMPLE_WINDOW_MAX_S = 86400.0; /* whatever the interval */
 static const double REGRESSION_MAX_PERCENT = 10000.0;
+static const double FILL_MAX_PERCENT = 100.0;
 static const double COST_MAX_PERCENT = 1000000.0;
 
 struct option {
@@ -44,6 +46,7 @@ int settings_init(struct settings *settings) {
       .group_metrics = metrics_default(),
       .max_instances = MAX_INSTANCES_DEFAULT,
       .memory_every = MEMORY_EVERY_DEFAULT,
+      .map_fill_threshold = 95.0,
       .overhead_limit_percent = 1.0,
       .miss_rate_threshold = 0.01,
   };
@@ -212,6 +215,17 @@ static bool parse_max_instances(struct settings *settings,
   return parse_whole(item, MAX_INSTANCES_MAX, &settings->max_instances);
 }
 
+static bool parse_map_fill_top(struct settings *settings,
+                               const oconfig_item_t *item) {
+  return parse_whole(item, MAP_FILL_TOP_MAX, &settings->map_fill_top);
+}
+
+static bool parse_map_fill_threshold(struct settings *settings,
+                                     const oconfig_item_t *item) {
+  return option_number(item, "percent from 0 to 100, such as 95",
+                       FILL_MAX_PERCENT, &settings->map_fill_threshold);
+}
+
 static bool parse_memory_every(struct settings *settings,
                                const oconfig_item_t *item) {
   return parse_whole(item, MEMORY_EVERY_MAX, &settings->memory_every);
@@ -312,6 +326,8 @@ static const struct option options[] = {
     {"NotifyChanges", NULL, offsetof(struct settings, notify_changes)},
     {"RegressionThreshold", parse_regression_threshold, 0},
     {"CostThreshold", parse_cost_threshold, 0},
+    {"MapFillTop", parse_map_fill_top, 0},
+    {"MapFillThreshold", parse_map_fill_threshold, 0},
     {"MemoryEvery", parse_memory_every, 0},
     {"Source", parse_source, 0},
     {"IteratorPin", parse_iterator_pin, 0},

@@ -107,6 +107,8 @@ static int take_map(void *context, const void *data) {
   sample->is_measured = (flags & MAP_RECORD_MEASURED) != 0;
   sample->is_unused = (flags & MAP_RECORD_UNUSED) != 0;
   sample->has_fill = (flags & MAP_RECORD_FILL) != 0 && record->capacity != 0;
+  sample->is_ring = record->type == BPF_MAP_TYPE_RINGBUF ||
+                    record->type == BPF_MAP_TYPE_USER_RINGBUF;
   sample->bytes = sample->is_measured ? record->bytes : 0;
   sample->used = record->used;
   sample->capacity = record->capacity;

@@ -16,6 +16,7 @@ int main(void) {
   srunner_add_suite(runner, versions_suite());
   srunner_add_suite(runner, metrics_suite());
   srunner_add_suite(runner, map_bill_suite());
+  srunner_add_suite(runner, map_fills_suite());
   srunner_add_suite(runner, map_stream_suite());
   srunner_add_suite(runner, maps_suite());
   srunner_add_suite(runner, prog_stream_suite());

@@ -18,6 +18,7 @@ Suite *groups_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);
 Suite *map_bill_suite(void);
+Suite *map_fills_suite(void);
 Suite *map_stream_suite(void);
 Suite *maps_suite(void);
 Suite *metrics_suite(void);

@@ -734,6 +734,108 @@ START_TEST(read__maps_every_third_read__say_in_between_what_was_found) {
 }
 END_TEST
 
+static void set_fill(size_t i, const char *name, uint64_t used) {
+  fake_libbpf.maps[i].name = name;
+  fake_libbpf.maps[i].flags |= MAP_RECORD_FILL;
+  fake_libbpf.maps[i].used = used;
+  fake_libbpf.maps[i].capacity = 1000;
+}
+
+START_TEST(read__fullest_maps__have_series_of_their_own) {
+  tree_number(tree_option(&tree, "MapFillTop"), 2);
+  start_with_maps(2);
+  set_fill(0, "low", 1);
+  set_fill(1, "high", 900);
+  set_fill(2, "middle", 500);
+  for (int i = 0; i < 2; i++) { /* also where they are not read anew */
+    read_once();
+    check_gauge("", "gauge", "map_fill_max", 0.9);
+    check_gauge("", "gauge", "map_fill-high", 0.9);
+    check_gauge("", "gauge", "map_fill-middle", 0.5);
+    ck_assert_ptr_null(fake_collectd_value("", "gauge", "map_fill-low"));
+  }
+}
+END_TEST
+
+static void check_notification(int severity, const char *message) {
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  const notification_t *told = &fake_collectd.notifications[0];
+  ck_assert_int_eq(told->severity, severity);
+  ck_assert_str_eq(told->plugin_instance, "");
+  ck_assert_str_eq(told->type, "gauge");
+  ck_assert_str_eq(told->type_instance, "map_fill-tight");
+  ck_assert_str_eq(told->message, message);
+}
+
+static void check_silence(int reads) {
+  for (int i = 0; i < reads; i++) {
+    read_once();
+    ck_assert_uint_eq(fake_collectd.notifications_num, 0);
+  }
+}
+
+START_TEST(read__map_too_full__is_one_warning_and_one_okay) {
+  start_with_maps(1);
+  set_fill(0, "tight", 950); /* not above */
+  check_silence(1);
+  set_fill(0, "tight", 973);
+  read_once();
+  check_notification(NOTIF_WARNING,
+                     "map tight: 97.3 % full, 973 of 1000 entries");
+  check_silence(3);
+  set_fill(0, "tight", 100);
+  check_silence(1);
+  read_once();
+  check_notification(NOTIF_OKAY, "map tight: 10.0 % full, 100 of 1000 entries");
+  check_silence(3);
+}
+END_TEST
+
+/* Each warning has its okay, whatever becomes of the map. */
+START_TEST(read__full_map_is_no_more__is_one_okay) {
+  start_with_maps(1);
+  set_fill(0, "tight", 1000);
+  read_once();
+  ck_assert_uint_eq(fake_collectd.notifications_num, 1);
+  const char *message = "map tight: there is none any more";
+  if (_i == 0) {
+    fake_libbpf.maps_num = 0;
+  } else if (_i == 1) { /* an iterator that is none */
+    fake_libbpf.uses[0].prog_id = 9;
+    message = "map tight: maps cannot be read any more";
+  } else { /* no program can be read */
+    fake_libbpf.has_iterator = false;
+    message = "map tight: maps cannot be read any more";
+  }
+  check_silence(1);
+  if (_i == 2)
+    read_in_vain();
+  else
+    read_once();
+  check_notification(NOTIF_OKAY, message);
+  check_silence(2);
+}
+END_TEST
+
+START_TEST(flush__collectd_stops__full_maps_are_okay) {
+  start_with_maps(1);
+  set_fill(0, "tight", 1000);
+  read_once();
+  fake_collectd_clear();
+  ck_assert_int_eq(fake_collectd.flush(0, NULL, NULL), 0);
+  check_notification(NOTIF_OKAY, "map tight: can no longer be measured: "
+                                 "collectd stops");
+}
+END_TEST
+
+START_TEST(read__no_threshold__nothing_is_notified) {
+  tree_number(tree_option(&tree, "MapFillThreshold"), 0);
+  start_with_maps(1);
+  set_fill(0, "tight", 1000);
+  check_silence(3);
+}
+END_TEST
+
 START_TEST(read__maps_never__has_no_series_of_them) {
   start_with_maps(0);
   read_once();
@@ -853,6 +955,11 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(maps,
                  read__maps_every_third_read__say_in_between_what_was_found);
   tcase_add_test(maps, read__maps_never__has_no_series_of_them);
+  tcase_add_test(maps, read__fullest_maps__have_series_of_their_own);
+  tcase_add_test(maps, read__map_too_full__is_one_warning_and_one_okay);
+  tcase_add_loop_test(maps, read__full_map_is_no_more__is_one_okay, 0, 3);
+  tcase_add_test(maps, flush__collectd_stops__full_maps_are_okay);
+  tcase_add_test(maps, read__no_threshold__nothing_is_notified);
   tcase_add_test(maps, read__maps_cannot_be_read__is_one_line_and_no_series);
   suite_add_tcase(suite, maps);
   TCase *watch = tcase_create("watch");

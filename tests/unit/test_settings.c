@@ -61,6 +61,8 @@ START_TEST(settings_init__defaults__are_those_of_the_manual) {
   ck_assert_uint_eq(settings.group_metrics, metrics_default());
   ck_assert_uint_eq(settings.max_instances, 1000);
   ck_assert_uint_eq(settings.memory_every, 6);
+  ck_assert_uint_eq(settings.map_fill_top, 0);
+  ck_assert_double_eq(settings.map_fill_threshold, 95);
   ck_assert_double_eq(settings.sample_window_s, 0);
   ck_assert_double_eq(settings.overhead_limit_percent, 1);
   ck_assert_double_eq(settings.miss_rate_threshold, 0.01);
@@ -267,6 +269,25 @@ START_TEST(settings_parse__memory_every__from_zero_to_a_million) {
   tree_number(option("MemoryEvery"), 1000000);
   parse_silently();
   ck_assert_uint_eq(settings.memory_every, 1000000);
+}
+END_TEST
+
+START_TEST(settings_parse__map_fill__is_taken) {
+  tree_number(option("MapFillTop"), 10);
+  tree_number(option("MapFillThreshold"), 0);
+  parse_silently();
+  ck_assert_uint_eq(settings.map_fill_top, 10);
+  ck_assert_double_eq(settings.map_fill_threshold, 0);
+}
+END_TEST
+
+START_TEST(settings_parse__map_fill_above_its_limit__is_one_clear_line) {
+  tree_number(option(_i == 0 ? "MapFillTop" : "MapFillThreshold"),
+              _i == 0 ? 1001 : 100.5);
+  parse_wrong(_i == 0 ? "bpf_stats: option MapFillTop, value 1001"
+                      : "bpf_stats: option MapFillThreshold, value 100.5",
+              _i == 0 ? "a whole number from 0 to 1000"
+                      : "percent from 0 to 100");
 }
 END_TEST
 
@@ -590,6 +611,9 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
   tcase_add_test(core, settings_parse__quoted_numbers__are_taken);
   tcase_add_test(core, settings_parse__memory_every__from_zero_to_a_million);
+  tcase_add_test(core, settings_parse__map_fill__is_taken);
+  tcase_add_loop_test(
+      core, settings_parse__map_fill_above_its_limit__is_one_clear_line, 0, 2);
   tcase_add_test(core,
                  settings_parse__memory_every_half_a_read__is_one_clear_line);
   tcase_add_test(core, settings_parse__source__is_taken);
