@@ -10,6 +10,8 @@
 #include "bpf_load.h"
 #include "clocks.h"
 #include "dispatch.h"
+#include "map_bill.h"
+#include "maps.h"
 #include "owners.h"
 #include "prog_record.h"
 #include "reader.h"
@@ -39,6 +41,7 @@ enum {
   SCRIPT_ROUNDS = 5,
   STEADY_READS = 100,
   GO_SNAPSHOTS = 10,
+  MAPS = 960, /* with those of others not more than are read one by one */
 };
 
 /* What the project promises, as ratios. How an iterator compares with a loop of
@@ -55,6 +58,8 @@ static const double steady_allocations_max = 0.0;
 /* 2 ms where the loop takes 4.2, once for each program; and nothing after. */
 static const double owners_per_loop_max = 0.48;
 static const double read_with_owners_max = 1.15;
+/* Reading maps takes no longer than reading as many programs. */
+static const double maps_per_read_max = 1.0;
 /* What the plugin adds to a daemon. */
 static const double memory_of_fewest_kb = 2560;
 static const double memory_of_few_kb = 4096;
@@ -62,6 +67,8 @@ static const double memory_of_few_kb = 4096;
 static const char to_loop[] = "shortest loop";
 static const char to_walk[] = "an iterator that only walks";
 static const char to_read[] = "whole read without owners";
+static const char to_maps[] = "one by one, by id and fdinfo";
+static const char to_programs[] = "whole read of 1,000 programs";
 static const char to_bpftool[] = "bpftool -j prog show, CPU";
 static const char to_promise[] = "what is promised";
 static const char to_steady[] = "the same programs as before";
@@ -161,6 +168,8 @@ static void way_init(struct way *way, struct source *source,
       .source = {.kind = kind},
       .owners = owners,
       .watch_unload = watch,
+      .maps_every = 6,
+      .map_shares = true,
       .groups = {.selector = selector,
                  .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1},
                  .groups_max = 2 * MANY}};
@@ -491,6 +500,59 @@ static void compare_owners(struct way *by_iterator) {
                         without_us, ROUNDS, &read_with_owners_max);
 }
 
+/* Of the types that are most often met. */
+static void make_maps(int *fds) {
+  static const enum bpf_map_type types[] = {
+      BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
+      BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY};
+  for (size_t i = 0; i < MAPS; i++) {
+    fds[i] = bpf_map_create(types[i % 5], "bench_map", 4, 8, 100, NULL);
+    if (fds[i] < 0)
+      die("making maps", fds[i]);
+  }
+}
+
+static double read_maps(struct maps *maps, struct map_bill *bill) {
+  struct map_snapshot snapshot;
+  const double begin = cool_down();
+  int rc = maps_read(maps, &snapshot);
+  if (rc == 0)
+    rc = map_bill_update(bill, &snapshot);
+  if (rc != 0)
+    die("reading maps", rc);
+  return cpu_us() - begin;
+}
+
+/* What maps take, read with every so many-th read; with who pays for them. */
+static void compare_maps(struct way *by_iterator) {
+  static double by_id_us[ROUNDS], maps_us[ROUNDS], read_us[ROUNDS];
+  static int fds[MAPS];
+  struct map_bill bill = {0};
+  struct maps *by_id = maps_new(NULL, true, false);
+  struct maps *maps = maps_new(NULL, false, true);
+  if (by_id == NULL || maps == NULL)
+    die("reading maps", -ENOMEM);
+  make_maps(fds);
+  read_maps(maps, &bill);
+  for (int i = 0; i < ROUNDS; i++) {
+    by_id_us[i] = read_maps(by_id, &bill);
+    maps_us[i] = read_maps(maps, &bill);
+    const double begin = cool_down();
+    read_all(by_iterator);
+    read_us[i] = cpu_us() - begin;
+  }
+  maps_free(by_id);
+  maps_free(maps);
+  map_bill_clear(&bill);
+  for (size_t i = 0; i < MAPS; i++)
+    close(fds[i]);
+  table_value(to_maps, median(by_id_us, ROUNDS), "us");
+  table_ratio_of_rounds("by the iterator", maps_us, "us", to_maps, by_id_us,
+                        ROUNDS, NULL);
+  table_ratio_of_rounds("by the iterator", maps_us, "us", to_programs, read_us,
+                        ROUNDS, &maps_per_read_max);
+}
+
 /* --- memory, in a process of its own ----------------------------------------
  */
 
@@ -565,6 +627,7 @@ static void compare_only_syscalls(void) { compare_syscalls(&by_syscall); }
 static void compare_peers(void) { compare_script(&by_iterator); }
 static void compare_replaced(void) { compare_churn(&by_iterator); }
 static void compare_with_owners(void) { compare_owners(&by_iterator); }
+static void compare_maps_beside(void) { compare_maps(&by_iterator); }
 
 /* A section, measured again when it exceeds a limit. */
 static void compare(int num_programs, const char *what, void (*run)(void)) {
@@ -629,6 +692,7 @@ static void compare_all(void) {
   compare(FEW, ", cold", compare_few_cold);
   compare(FEW, ", cold, replaced", compare_replaced);
   compare(FEW, ", cold, by possible CPUs", compare_cpus);
+  compare(FEW, ", cold, beside them 960 maps", compare_maps_beside);
   compare(FEW, ", beside others", compare_peers);
   start_holder();
   compare(FEW, ", cold, who loaded them", compare_with_owners);

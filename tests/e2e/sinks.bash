@@ -74,6 +74,8 @@ start_edge() {
   sleep "$(awk -v now="$(date +%s.%N)" 'BEGIN {print 1 - now % 1}')"
   start_collectd <<<'MaxInstances 0
     Owner "/./"
+    MemoryEvery 1
+    MapFillTop 1000
     Metrics "invocations" "run_time_ns" "recursion_misses" "ns_per_call" "miss_rate"
     Metrics "programs" "loads" "age"'
 }
@@ -92,6 +94,9 @@ run_scenario() {
   rm -r "$csv"
 
   start_edge
+  # A map that nothing uses, and one that fills up.
+  workload map sink_leak 1000 500
+  workload map sink_full 1000 1000
   for name in sink.dot sink_dot Sink_dot $(long_names); do
     workload load "$name" xdp
     workload run "$name" 7

@@ -37,6 +37,8 @@ expected_series() {
   done
   printf 'sink_hot %s\n' derive-recursion_misses gauge-miss_rate
   printf -- '- %s\n' count-folded_programs count-programs count-uncounted_programs \
+    count-maps count-unmeasured_maps count-unused_maps gauge-map_fill-sink_full gauge-map_fill-sink_leak \
+    gauge-map_fill_max memory-maps memory-programs memory-unused_maps \
     count-unowned_programs derive-programs_loaded derive-programs_unloaded derive-read_errors derive-recursion_misses derive-run_time_ns \
     derive-unwatched_unloads duration-read gauge-coverage gauge-cpu_percent \
     gauge-miss_rate gauge-ns_per_call gauge-statistics_percent invocations
@@ -47,7 +49,8 @@ expected_series() {
 expect_the_values() { # SINK TOLERANCE_S [partly]
   local name field type
   run diff <(expected_series | sort) \
-    <(awk '$2 ~ /^(-|sink_(steady|reloaded|hot))$/ {print $2, $3}' "$dir/$1.points" | sort -u)
+    <(awk '$2 ~ /^(-|sink_(steady|reloaded|hot))$/ && $3 !~ /^gauge-map_fill-/ || $3 ~ /-sink_/ {print $2, $3}' \
+      "$dir/$1.points" | sort -u)
   echo "$output"
   [ "$status" -eq 0 ]
   run awk -v tolerance="$2" -v partly="${3:-}" -f "$BATS_TEST_DIRNAME/compare_points.awk" \
@@ -69,6 +72,15 @@ END
   done
   # 50,000 of its past, 15 seconds of 100 in which 3 or less nobody counted.
   [ "$(points "$1" sink_hot invocations | tail -n 1 | cut -d, -f2)" -gt 51100 ]
+}
+
+# A leak and a full map, as the sink gave them back.
+expect_the_maps() { # SINK
+  [ "$(points "$1" - gauge-map_fill-sink_full | tail -n 1 | cut -d, -f2)" = 1 ]
+  [ "$(points "$1" - gauge-map_fill-sink_leak | tail -n 1 | cut -d, -f2)" = 0.5 ]
+  [ "$(points "$1" - count-unused_maps | tail -n 1 | cut -d, -f2 | cut -d. -f1)" -ge 2 ]
+  # Each has room for 1,000 keys of 4 bytes and values of 8.
+  [ "$(points "$1" - memory-unused_maps | tail -n 1 | cut -d, -f2 | cut -d. -f1)" -gt $((2 * 1000 * 12)) ]
 }
 
 # struct prog_stats from what the sink gave back, and the gauges from it.
@@ -110,6 +122,8 @@ expect_the_names() { # SINK
 
 @test "graphite__two_points__give_back_prog_stats" { expect_that_prog_stats_are_rebuilt graphite; }
 
+@test "graphite__maps__show_a_leak_and_a_full_one" { expect_the_maps graphite; }
+
 @test "graphite__odd_names__are_a_series_each" { expect_the_names graphite; }
 
 @test "graphite__perSecond__has_no_spike_and_is_never_negative" {
@@ -137,6 +151,8 @@ expect_the_names() { # SINK
 
 @test "influxdb__two_points__give_back_prog_stats" { expect_that_prog_stats_are_rebuilt influxdb; }
 
+@test "influxdb__maps__show_a_leak_and_a_full_one" { expect_the_maps influxdb; }
+
 @test "influxdb__odd_names__are_a_series_each" { expect_the_names influxdb; }
 
 @test "influxdb__non_negative_derivative__has_no_spike_and_is_never_negative" {
@@ -151,6 +167,8 @@ expect_the_names() { # SINK
 
 @test "fleet__two_points__give_back_prog_stats" { expect_that_prog_stats_are_rebuilt fleet; }
 
+@test "fleet__maps__show_a_leak_and_a_full_one" { expect_the_maps fleet; }
+
 @test "fleet__odd_names__are_a_series_each" { expect_the_names fleet; }
 
 @test "aggregator__csv__has_every_value" { expect_the_values aggregator 0.001; }
@@ -158,6 +176,8 @@ expect_the_names() { # SINK
 @test "prometheus__fetched__has_every_value" { expect_the_values prometheus 0.002 partly; }
 
 @test "prometheus__two_points__give_back_prog_stats" { expect_that_prog_stats_are_rebuilt prometheus; }
+
+@test "prometheus__maps__show_a_leak_and_a_full_one" { expect_the_maps prometheus; }
 
 @test "prometheus__odd_names__are_a_series_each" { expect_the_names prometheus; }
 
@@ -171,15 +191,15 @@ expect_the_names() { # SINK
 
 # For all hosts and programs, and for one of each.
 @test "dashboard_of_graphite__each_query__has_data" {
-  queries graphite.json target | fill '*' '*' | expect_data 19 graphite_num
+  queries graphite.json target | fill '*' '*' | expect_data 24 graphite_num
   queries graphite.json target | fill '{web1_example_com,web2}' '{sink_hot,sink_reloaded}' |
-    expect_data 19 graphite_num
+    expect_data 24 graphite_num
 }
 
 @test "dashboard_of_influxdb__each_query__has_data" {
-  queries influxdb.json query | fill '.*' '.+' | expect_data 20 influxdb_num
+  queries influxdb.json query | fill '.*' '.+' | expect_data 25 influxdb_num
   queries influxdb.json query | fill '(web1\\.example\\.com|web2)' '(sink_hot|sink_reloaded)' |
-    expect_data 20 influxdb_num
+    expect_data 25 influxdb_num
 }
 
 @test "graphite_render__each_url__is_a_picture_of_data" {

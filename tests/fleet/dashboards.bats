@@ -115,7 +115,7 @@ prometheus_number() { promql query "query=$1" | jq -r '.data.result[0].value[1]'
   start_victoria
   load_victoria
   step=1m
-  queries prometheus.json expr | fill h00003.example.com '.*' | expect_data 26 prometheus_num
+  queries prometheus.json expr | fill h00003.example.com '.*' | expect_data 29 prometheus_num
   queries prometheus.json expr stat | fill h00003.example.com '.*' | expect_numbers prometheus_number
   silent=1 expect_all_and_none_above prometheus.json expr prometheus_number
   say_times VictoriaMetrics
@@ -127,7 +127,7 @@ understands() { promql query "query=$1" >/dev/null && echo 1; } # QUERY
   read -r prometheus_port < <(free_ports 1)
   port=$prometheus_port
   exporter_port=1 start_prometheus
-  queries prometheus.json expr | grep -v label_values | fill web1 '.*' | expect_data 25 understands
+  queries prometheus.json expr | grep -v label_values | fill web1 '.*' | expect_data 28 understands
 }
 
 @test "conf_fleet__each_file__is_in_a_test" {

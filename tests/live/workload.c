@@ -46,6 +46,8 @@ static const char help[] =
     "                       times and unload it at once; a # that ends NAME "
     "is\n"
     "                       replaced by a number of each\n"
+    "  map NAME N USED      hold a hash map for N entries with USED of them;\n"
+    "                       no program uses it\n"
     "  pin_other PATH       pin an iterator that is not the plugin's\n"
     "  counts               print NAME ID RUNS MISSES of each program\n"
     "At the end of the commands all programs are unloaded.\n";
@@ -302,6 +304,18 @@ static int churn(const char *name, const char *type_name, unsigned num,
   return 0;
 }
 
+/* Until the end. */
+static int hold_map(const char *name, uint32_t entries, uint32_t used) {
+  int fd = bpf_map_create(BPF_MAP_TYPE_HASH, name, sizeof(uint32_t),
+                          sizeof(uint64_t), entries, NULL);
+  int rc = fd < 0 ? fd : 0;
+  for (uint32_t key = 0; rc == 0 && key < used; key++) {
+    const uint64_t value = key;
+    rc = bpf_map_update_elem(fd, &key, &value, BPF_ANY);
+  }
+  return rc;
+}
+
 static int pin_other(const char *path) {
   int link_fd = other_iterator_load();
   if (link_fd < 0)
@@ -362,6 +376,8 @@ static int execute(const char *line) {
     return unload(first, true);
   if (words == 5 && strcmp(command, "churn") == 0)
     return churn(first, second, many, runs);
+  if (words == 4 && strcmp(command, "map") == 0)
+    return hold_map(first, number, many);
   if (words == 2 && strcmp(command, "pin_other") == 0)
     return pin_other(first);
   if (words == 1 && strcmp(command, "slowdown") == 0)
