@@ -13,10 +13,17 @@
 #include <bpf/libbpf.h>
 #include <check.h>
 
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* As this kernel has them; up to 6.3 its own number is another one, and 0 for
@@ -378,6 +385,82 @@ START_TEST(reader__at_rest__all_maps_take_what_the_kernel_says) {
 }
 END_TEST
 
+static void run_pin(const char *dir, const char *option) {
+  const char *builddir = getenv("builddir");
+  char command[2 * PATH_MAX];
+  snprintf(command, sizeof(command),
+           "PATH=%s/plugin:$PATH bpf_stats_pin %s --dir %s",
+           builddir == NULL ? "." : builddir, option, dir);
+  ck_assert_int_eq(system(command), 0);
+}
+
+/* Reads by what is pinned, and ends the process: 0 when the map takes BYTES,
+ * its program has them to pay, and what is pinned counts as the plugin's own.
+ */
+static void read_pinned(const char *dir, uint32_t map, uint64_t bytes) {
+  char pin[PATH_MAX];
+  snprintf(pin, sizeof(pin), "%s/iterator", dir);
+  struct reader_options options = {
+      .source = {.kind = SOURCE_ITERATOR, .iterator_pin = pin},
+      .groups = {.selector = selector_new(),
+                 .name_format = {.parts = {GROUP_NAME_NAME}, .parts_num = 1}},
+      .maps_every = 1,
+      .map_shares = true};
+  struct reader *reader = reader_new(&options);
+  const struct reading *reading = NULL;
+  if (reader_read(reader, &reading) != 0 || reading->maps == NULL) {
+    printf("# %s %s\n", reading->reason, reading->maps_reason);
+    _exit(1);
+  }
+  snapshot = *reading->maps;
+  const struct map_sample *sample = find(map);
+  const bool is_good = sample != NULL && sample->is_measured &&
+                       sample->bytes == bytes && !sample->is_unused;
+  bool pays = false;
+  size_t own = 0;
+  for (const struct group *group = reader_next_group(reader, NULL);
+       group != NULL; group = reader_next_group(reader, group)) {
+    pays |= strcmp(group->name, "live_pays") == 0 && group->map_bytes == bytes;
+    if (strcmp(group->name, "bpf_stats") == 0)
+      own = group->programs;
+  }
+  const bool is_own = own >= 1 + OWNER_PROGRAMS_NUM + MAP_PROGRAMS_NUM;
+  if (!is_good || !pays || !is_own)
+    printf("# map: %d, payer: %d, own programs: %zu\n", is_good, pays, own);
+  _exit(!is_good || !pays || !is_own);
+}
+
+START_TEST(reader__pinned_and_no_capability__reads_maps) {
+  char dir[] = "/sys/fs/bpf/live_XXXXXX";
+  ck_assert_ptr_nonnull(mkdtemp(dir));
+  chmod("/sys/fs/bpf", 0755);
+  chmod(dir, 0755);
+  run_pin(dir, "--group 65534");
+  int fd = make_map(BPF_MAP_TYPE_HASH, 8, 100, 1000, BPF_F_NO_PREALLOC);
+  for (uint32_t i = 0; i < 20; i++)
+    add_entry(fd, i);
+  int prog_fd = load_user("live_pays", fd, false);
+  uint64_t bytes = 0;
+  ck_assert(fdinfo_memory(fd, &bytes));
+  const uint32_t id = map_id(fd);
+  fflush(stdout);
+  pid_t nobody = fork();
+  if (nobody == 0) {
+    if (syscall(SYS_setgroups, 0, NULL) != 0 || setgid(65534) != 0 ||
+        setuid(65534) != 0)
+      _exit(3);
+    read_pinned(dir, id, bytes);
+  }
+  int status = 0;
+  waitpid(nobody, &status, 0);
+  close(prog_fd);
+  close(fd);
+  run_pin(dir, "--unpin");
+  ck_assert_int_ne(access(dir, F_OK), 0); /* nothing was left in it */
+  ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(maps__stopped__leave_no_fd) {
   int before = count_open_fds();
   struct maps *other = maps_new(NULL, !has_iterators, true);
@@ -399,9 +482,16 @@ static void find_kernel(void) {
 #endif
 }
 
+/* A place for pins that is ours alone, also on a host that has none. */
+static bool has_pins(void) {
+  return unshare(CLONE_NEWNS) == 0 &&
+         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+         mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) == 0;
+}
+
 int main(void) {
-  if (geteuid() != 0) {
-    printf("1..0 # SKIP needs root\n");
+  if (geteuid() != 0 || !has_pins()) {
+    printf("1..0 # SKIP needs root and /sys/fs/bpf\n");
     return 0;
   }
   find_kernel();
@@ -427,6 +517,8 @@ int main(void) {
     tcase_add_test(tests, maps_read__position_that_is_forged__has_no_fill);
   }
   tcase_add_test(tests, reader__at_rest__all_maps_take_what_the_kernel_says);
+  if (has_iterators && version >= 6006)
+    tcase_add_test(tests, reader__pinned_and_no_capability__reads_maps);
   tcase_add_test(tests, maps__stopped__leave_no_fd);
   suite_add_tcase(suite, tests);
   return tap_run(srunner_create(suite));
