@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* map_bill: what maps take, of the host and of each program.
  *
- * The programs that use a map share what it takes in equal parts, to the byte:
- * so each byte is in one group and no other, however programs are grouped. What
- * only other maps use, as the inner ones of maps of maps, is the host's alone.
+ * The programs that use a map share what it takes in equal parts, to the byte;
+ * where it is known who pays for a map, those of its programs alone that have
+ * the same owner, if there are any. So each byte is in one group and no other,
+ * however programs are grouped. What only other maps use, as the inner ones of
+ * maps of maps, is the host's alone.
  */
 #ifndef BPF_STATS_MAP_BILL_H
 #define BPF_STATS_MAP_BILL_H
@@ -32,8 +34,9 @@ struct map_bill {
 /* Frees what it owns. */
 void map_bill_clear(struct map_bill *bill);
 
-/* Adds up. MAPS: borrowed for the call. Returns 0; or -ENOMEM, then the bill
- * says nothing. */
-int map_bill_update(struct map_bill *bill, const struct map_snapshot *maps);
+/* Adds up. MAPS and PROGRAMS, which know their owners: borrowed for the call.
+ * Returns 0; or -ENOMEM, then the bill says nothing. */
+int map_bill_update(struct map_bill *bill, const struct map_snapshot *maps,
+                    const struct prog_snapshot *programs);
 
 #endif

@@ -5,14 +5,16 @@
 #define BPF_STATS_MAP_ITER_H
 
 #include "map_stream.h"
+#include "owner_stream.h"
 #include "prog_record.h"
 
 #include <sys/types.h>
 
 /* What each tells: */
 enum map_iter_kind {
-  MAP_ITER_MAPS, /* of each map; records are struct map_record */
-  MAP_ITER_USES, /* which map a program uses; struct map_use_record */
+  MAP_ITER_MAPS,   /* of each map; records are struct map_record */
+  MAP_ITER_USES,   /* which map a program uses; struct map_use_record */
+  MAP_ITER_PAYERS, /* who pays for a map; those of owner_stream.h */
 };
 
 struct map_iter;
@@ -28,10 +30,13 @@ struct map_iter *map_iter_open(const char *iterator_pin);
 /* Accepts NULL. */
 void map_iter_free(struct map_iter *iter);
 
-/* Hands all records to TAKE. Returns as map_stream_read(), or the -errno for
- * which it cannot be read. */
+/* Hands all records of the first two kinds to TAKE. Returns as
+ * map_stream_read(), or the -errno for which it cannot be read. */
 int map_iter_read(struct map_iter *iter, enum map_iter_kind kind, map_take take,
                   void *context);
+
+/* The same of the last one: the id of a record is that of a map. */
+int map_iter_read_payers(struct map_iter *iter, owner_take take, void *context);
 
 /* Fills in the ids of the loaded ones, or 0. ITER: may be NULL. */
 void map_iter_ids(const struct map_iter *iter, uint32_t ids[MAP_PROGRAMS_NUM]);

@@ -19,6 +19,8 @@ struct map_sample {
   uint64_t bytes;    /* of kernel memory, as bpftool's memlock */
   uint64_t used;     /* entries; of a ring buffer bytes, not consumed yet */
   uint64_t capacity; /* of the same */
+  const char *owner; /* who pays for it, as the owner of a program; NULL: not
+                        known, or not asked for */
   char name[MAP_NAME_SIZE]; /* any bytes; "" when it has none */
 };
 

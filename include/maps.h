@@ -15,13 +15,19 @@ enum {
   MAPS_FDINFO_MAX = 100, /* of those that the iterator does not measure */
 };
 
+/* What is wanted of maps. */
+struct maps_options {
+  const char *iterator_pin; /* read what is pinned beside that, and nothing
+                               else; NULL: none. Borrowed */
+  bool by_id;               /* one by one, whatever loads */
+  bool uses;                /* which programs use them */
+  bool owners; /* who pays for them, as far as an iterator can tell */
+};
+
 struct maps;
 
-/* ITERATOR_PIN: read what is pinned beside that, and nothing else; NULL: none.
- * Borrowed. BY_ID: one by one, whatever loads.
- * USES: which programs use them is wanted as well. Returns NULL when out of
- * memory. */
-struct maps *maps_new(const char *iterator_pin, bool by_id, bool uses);
+/* Returns NULL when out of memory. */
+struct maps *maps_new(const struct maps_options *options);
 
 /* Accepts NULL. */
 void maps_free(struct maps *maps);

@@ -24,7 +24,7 @@ enum {
   PROG_RECORD_CPUS_MAX = 4096,      /* for which the iterator has room */
   UNLOAD_PROGRAMS_NUM = 10,         /* of the watch on unloads, attached */
   OWNER_PROGRAMS_NUM = 2,           /* iterators that find owners */
-  MAP_PROGRAMS_NUM = 2,             /* iterators that read maps */
+  MAP_PROGRAMS_NUM = 3,             /* iterators that read maps */
 };
 
 enum prog_record_flags {
@@ -43,6 +43,12 @@ enum prog_record_flags {
   PROG_RECORD_CALLED = 128,       /* it is in a map for tail calls */
 };
 
+/* The iterators that were pinned with the one of the programs, 0 for none. */
+struct prog_record_siblings {
+  __u32 owners[OWNER_PROGRAMS_NUM];
+  __u32 maps[MAP_PROGRAMS_NUM];
+};
+
 struct prog_record {
   __u32 magic;
   __u16 version;
@@ -57,20 +63,14 @@ struct prog_record {
   __u16 type;      /* enum bpf_prog_type */
   __u16 name_size; /* bytes of the full name that follow the record, with its
                       NUL, at most PROG_RECORD_NAME_SIZE; 0: none */
-  __u8 tag[8];
-  char short_name[PROG_RECORD_SHORT_NAME_SIZE];
+  union {
+    struct {
+      __u8 tag[8];
+      char short_name[PROG_RECORD_SHORT_NAME_SIZE];
+    };
+    struct prog_record_siblings siblings; /* of the record that marks the end */
+  };
 };
-
-/* Where the record that marks the end has its name: the iterators that were
- * pinned with this one, 0 for none. */
-struct prog_record_siblings {
-  __u32 owners[OWNER_PROGRAMS_NUM];
-  __u32 maps[MAP_PROGRAMS_NUM];
-};
-
-_Static_assert(sizeof(struct prog_record_siblings) ==
-                   PROG_RECORD_SHORT_NAME_SIZE,
-               "they stand in the place of a name");
 
 /* A record with the room for the longest name. */
 struct prog_record_named {

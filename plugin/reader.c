@@ -40,6 +40,7 @@ struct reader {
   struct map_bill map_bill;
   int maps_error;
   size_t maps_age; /* reads since */
+  enum { MAPS_BILLED, MAPS_READ, MAPS_NEW } maps_state;
 
   /* Of this interval. */
   bool is_sampled; /* statistics are on in its window alone, if at all */
@@ -69,11 +70,12 @@ struct reader *reader_new(const struct reader_options *options) {
   struct owners *owners =
       options->owners ? owners_new(options->source.iterator_pin) : NULL;
   const bool by_id = options->source.kind == SOURCE_SYSCALL;
-  struct maps *maps =
-      options->maps_every == 0
-          ? NULL
-          : maps_new(by_id ? NULL : options->source.iterator_pin, by_id,
-                     options->map_shares);
+  const struct maps_options maps_options = {
+      .iterator_pin = by_id ? NULL : options->source.iterator_pin,
+      .by_id = by_id,
+      .uses = options->map_shares,
+      .owners = options->map_shares && options->owners};
+  struct maps *maps = options->maps_every == 0 ? NULL : maps_new(&maps_options);
   if (reader == NULL || groups == NULL || (options->owners && owners == NULL) ||
       (options->maps_every != 0 && maps == NULL)) {
     free(reader);
@@ -147,15 +149,26 @@ static void find_owners(struct reader *reader) {
   owners_find(reader->owners, &reader->snapshot, reader->snapshot.unloads);
 }
 
-static int take_in(struct reader *reader, enum part part) {
+/* Hands out shares of what was read just before. */
+static void bill_maps(struct reader *reader) {
   struct prog_snapshot *snapshot = &reader->snapshot;
-  set_own_ids(reader);
+  if (reader->maps_state == MAPS_READ) {
+    reader->maps_error =
+        map_bill_update(&reader->map_bill, &reader->map_snapshot, snapshot);
+    reader->maps_state = MAPS_NEW;
+  }
   snapshot->map_shares = reader->map_bill.shares;
   snapshot->map_shares_num =
       reader->maps_error == 0 ? reader->map_bill.shares_num : 0;
+}
+
+static int take_in(struct reader *reader, enum part part) {
+  struct prog_snapshot *snapshot = &reader->snapshot;
+  set_own_ids(reader);
   snapshot->unloads =
       watch_choice_read_records(&reader->watch, &reader->unloads);
   find_owners(reader);
+  bill_maps(reader);
   int rc = groups_update(reader->groups, part, snapshot);
   if (rc != 0)
     return rc;
@@ -392,6 +405,22 @@ static void judge(struct reader *reader) {
   reader->part = PART_WHOLE;
 }
 
+static void fill_maps(struct reader *reader) {
+  struct reading *reading = &reader->reading;
+  if (reader->maps == NULL)
+    return;
+  reading->maps_error = reader->maps_error;
+  if (reader->maps_error != 0)
+    snprintf(reading->maps_reason, sizeof(reading->maps_reason), "%s",
+             maps_explain(reader->maps, reader->maps_error));
+  else
+    reading->map_bill = &reader->map_bill;
+  if (reader->maps_error == 0 && reader->maps_state == MAPS_NEW)
+    reading->maps = &reader->map_snapshot;
+  if (reader->maps_state == MAPS_NEW)
+    reader->maps_state = MAPS_BILLED;
+}
+
 static void fill(struct reader *reader, int error) {
   const struct prog_snapshot *snapshot = &reader->snapshot;
   struct reading *reading = &reader->reading;
@@ -409,28 +438,19 @@ static void fill(struct reader *reader, int error) {
   reading->is_limit_kept = overhead_is_kept(&reader->overhead);
   reading->host = groups_host(reader->groups);
   reading->snapshot = snapshot;
+  fill_maps(reader);
 }
 
 /* Before the snapshot, so that its programs pay for what is there. */
 static void read_maps(struct reader *reader) {
-  struct reading *reading = &reader->reading;
   if (reader->maps == NULL)
     return;
   if (reader->maps_age == 0) {
-    int rc = maps_read(reader->maps, &reader->map_snapshot);
-    if (rc == 0)
-      rc = map_bill_update(&reader->map_bill, &reader->map_snapshot);
-    reader->maps_error = rc;
-    if (rc == 0)
-      reading->maps = &reader->map_snapshot;
-    else
-      snprintf(reading->maps_reason, sizeof(reading->maps_reason), "%s",
-               maps_explain(reader->maps, rc));
+    reader->maps_error = maps_read(reader->maps, &reader->map_snapshot);
+    if (reader->maps_error == 0)
+      reader->maps_state = MAPS_READ;
   }
   reader->maps_age = (reader->maps_age + 1) % reader->options.maps_every;
-  reading->maps_error = reader->maps_error;
-  if (reader->maps_error == 0)
-    reading->map_bill = &reader->map_bill;
 }
 
 int reader_read(struct reader *reader, const struct reading **ret_reading) {

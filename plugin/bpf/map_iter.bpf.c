@@ -9,6 +9,7 @@
 #include "cpu_offsets.bpf.h"
 #include "kernel_structs.bpf.h"
 #include "map_record.h"
+#include "owner_path.bpf.h"
 #include "prog_record.h"
 
 #include <linux/bpf.h>
@@ -22,6 +23,14 @@ enum {
   LOCKS = 8,          /* HASHTAB_MAP_LOCK_COUNT; gone in 6.18 */
   POINTER = 8,        /* bytes */
 };
+
+struct mem_cgroup {
+  struct cgroup_subsys_state css;
+} CO_RE;
+
+struct obj_cgroup {
+  struct mem_cgroup *memcg;
+} CO_RE;
 
 /* These it reads by their addresses: nobody but the kernel has their types. */
 struct bpf_map_ops {
@@ -39,6 +48,7 @@ struct bpf_map {
     __s64 counter;
   } refcnt, usercnt;
   char name[MAP_RECORD_NAME_SIZE];
+  struct obj_cgroup *objcg;
 } CO_RE;
 
 struct bucket {
@@ -369,6 +379,26 @@ int bpf_stats_uses(struct bpf_iter__bpf_prog *ctx) {
     if (bpf_core_read(&record.map_id, sizeof(record.map_id), &map->id) == 0)
       bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
   }
+  return 0;
+}
+
+/* Who pays for a map, as far as that is known: the records are those of owners,
+ * with the id of the map. */
+SEC("iter/bpf_map")
+int bpf_stats_map_payers(struct bpf_iter__bpf_map *ctx) {
+  struct bpf_map *map = ctx->map;
+  struct owner_record record;
+  if (map == 0) {
+    write_owner_end(ctx->meta->seq);
+    return 0;
+  }
+  if (!bpf_core_field_exists(struct bpf_map, objcg))
+    return 0;
+  struct kernfs_node *payer = BPF_CORE_READ(map, objcg, memcg, css.cgroup, kn);
+  if (payer == 0 || parent_of(payer) == 0)
+    return 0;
+  fill_owner(0, map->id, 0, &record);
+  write_owner(ctx->meta->seq, &record, payer);
   return 0;
 }
 

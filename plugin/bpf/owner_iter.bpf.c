@@ -63,34 +63,6 @@ struct bpf_iter__task_file {
   struct file *file;
 } CO_RE;
 
-static __always_inline void write_end(struct seq_file *seq) {
-  const struct owner_record end = {.magic = OWNER_RECORD_MAGIC,
-                                   .version = PROG_RECORD_VERSION,
-                                   .flags = OWNER_RECORD_END};
-  bpf_seq_write(seq, &end, sizeof(end));
-}
-
-/* Writes the record and the path of the group. */
-static __always_inline void write_owner(struct seq_file *seq,
-                                        struct owner_record *record,
-                                        struct kernfs_node *group) {
-  char name[OWNER_LEVEL_SIZE] = "";
-  const __u32 depth = depth_of(group);
-  if (depth == OWNER_DEPTH_MAX)
-    record->flags |= OWNER_RECORD_NO_PATH;
-  bpf_seq_write(seq, record, sizeof(*record));
-  for (__u32 i = 0; i < OWNER_LEVELS_MAX; i++) {
-    if (i >= depth || depth == OWNER_DEPTH_MAX)
-      break;
-    __u32 size = read_name(go_up(group, depth - 1 - i), name);
-    if (size <= 1 || size > OWNER_LEVEL_SIZE)
-      break;
-    bpf_seq_write(seq, name, size);
-  }
-  name[0] = '\0';
-  bpf_seq_write(seq, name, 1);
-}
-
 /* Returns the group that has paid for the map; NULL when nobody has. */
 static __noinline struct kernfs_node *payer_of(struct bpf_map **maps, __u32 i) {
   struct bpf_map *map = 0;
@@ -106,7 +78,7 @@ int bpf_stats_payer(struct bpf_iter__bpf_prog *ctx) {
   struct bpf_prog *prog = ctx->prog;
   struct owner_record record;
   if (prog == 0) {
-    write_end(seq);
+    write_owner_end(seq);
     return 0;
   }
   struct bpf_prog_aux *aux = prog->aux;
@@ -160,7 +132,7 @@ int bpf_stats_files(struct bpf_iter__task_file *ctx) {
   if (BPF_CORE_READ(reader, thread_pid, level) != 0)
     return 0;
   if (task == 0 || file == 0) {
-    write_end(seq);
+    write_owner_end(seq);
     return 0;
   }
   struct bpf_prog *prog = prog_of(file);

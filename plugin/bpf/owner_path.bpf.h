@@ -59,7 +59,8 @@ static __noinline struct kernfs_node *parent_of(struct kernfs_node *node) {
 /* Returns the group of a task in the unified hierarchy; where that is the root,
  * as on hosts that do not use it, in the one of the memory controller; NULL
  * when the kernel has no control groups. */
-static __noinline struct kernfs_node *group_of(struct task_struct *task) {
+static __noinline __attribute__((unused)) struct kernfs_node *
+group_of(struct task_struct *task) {
   if (!bpf_core_field_exists(struct task_struct, cgroups))
     return 0;
   struct css_set *set = BPF_CORE_READ(task, cgroups);
@@ -146,6 +147,35 @@ static __always_inline void fill_owner(struct task_struct *task, __u32 id,
     return;
   record->pid = BPF_CORE_READ(task, tgid);
   BPF_CORE_READ_INTO(&record->command, task, group_leader, comm);
+}
+
+/* Ends a stream of records. */
+static __always_inline void write_owner_end(struct seq_file *seq) {
+  const struct owner_record end = {.magic = OWNER_RECORD_MAGIC,
+                                   .version = PROG_RECORD_VERSION,
+                                   .flags = OWNER_RECORD_END};
+  bpf_seq_write(seq, &end, sizeof(end));
+}
+
+/* Writes the record and the path of the group. */
+static __always_inline void write_owner(struct seq_file *seq,
+                                        struct owner_record *record,
+                                        struct kernfs_node *group) {
+  char name[OWNER_LEVEL_SIZE] = "";
+  const __u32 depth = depth_of(group);
+  if (depth == OWNER_DEPTH_MAX)
+    record->flags |= OWNER_RECORD_NO_PATH;
+  bpf_seq_write(seq, record, sizeof(*record));
+  for (__u32 i = 0; i < OWNER_LEVELS_MAX; i++) {
+    if (i >= depth || depth == OWNER_DEPTH_MAX)
+      break;
+    __u32 size = read_name(go_up(group, depth - 1 - i), name);
+    if (size <= 1 || size > OWNER_LEVEL_SIZE)
+      break;
+    bpf_seq_write(seq, name, size);
+  }
+  name[0] = '\0';
+  bpf_seq_write(seq, name, 1);
 }
 
 #endif

@@ -85,7 +85,7 @@ int bpf_stats_iter(struct bpf_iter__bpf_prog *ctx) {
   if (prog == 0) {
     record.flags = PROG_RECORD_END;
     fill_own(seq, &record);
-    __builtin_memcpy(record.short_name, &siblings, sizeof(siblings));
+    record.siblings = siblings;
     bpf_seq_write(seq, &record, sizeof(record));
     return 0;
   }

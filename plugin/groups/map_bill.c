@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct map_split {
   uint64_t bytes; /* that nobody has been charged yet */
   uint64_t users; /* programs that have not had their part */
+  bool is_owned;  /* these have the owner of the map */
 };
 
 void map_bill_clear(struct map_bill *bill) {
@@ -57,8 +59,13 @@ static int make_room(struct map_bill *bill, const struct map_snapshot *maps) {
   return 0;
 }
 
-static int compare_ids(const void *id, const void *map) {
+static int compare_map(const void *id, const void *map) {
   const uint32_t other = ((const struct map_sample *)map)->id;
+  return (*(const uint32_t *)id > other) - (*(const uint32_t *)id < other);
+}
+
+static int compare_program(const void *id, const void *program) {
+  const uint32_t other = ((const struct prog_sample *)program)->id;
   return (*(const uint32_t *)id > other) - (*(const uint32_t *)id < other);
 }
 
@@ -68,7 +75,19 @@ static const struct map_sample *find_map(const struct map_snapshot *maps,
   return maps->samples_num == 0
              ? NULL
              : bsearch(&use->map_id, maps->samples, maps->samples_num,
-                       sizeof(maps->samples[0]), compare_ids);
+                       sizeof(maps->samples[0]), compare_map);
+}
+
+/* Whether the program has the owner of the map. */
+static bool has_owner(const struct map_sample *map, const struct map_use *use,
+                      const struct prog_snapshot *programs) {
+  if (map->owner == NULL || programs->samples_num == 0)
+    return false;
+  const struct prog_sample *sample =
+      bsearch(&use->prog_id, programs->samples, programs->samples_num,
+              sizeof(programs->samples[0]), compare_program);
+  return sample != NULL && sample->is_owned &&
+         strcmp(sample->owner, map->owner) == 0;
 }
 
 /* Adds a program's part. */
@@ -81,29 +100,45 @@ static void charge(struct map_bill *bill, uint32_t prog_id, uint64_t bytes) {
     bill->shares[bill->shares_num++] = (struct map_share){prog_id, bytes};
 }
 
-static void share(struct map_bill *bill, const struct map_snapshot *maps) {
-  for (size_t i = 0; i < maps->uses_num; i++) {
-    const struct map_sample *map = find_map(maps, &maps->uses[i]);
-    if (map != NULL)
-      bill->splits[map - maps->samples].users++;
-  }
-  bill->shares_num = 0;
+static void count_users(struct map_bill *bill, const struct map_snapshot *maps,
+                        const struct prog_snapshot *programs) {
   for (size_t i = 0; i < maps->uses_num; i++) {
     const struct map_sample *map = find_map(maps, &maps->uses[i]);
     if (map == NULL)
       continue;
     struct map_split *split = &bill->splits[map - maps->samples];
-    const uint64_t part = split->bytes / split->users--;
-    split->bytes -= part;
-    charge(bill, maps->uses[i].prog_id, part);
+    const bool is_owned = has_owner(map, &maps->uses[i], programs);
+    if (is_owned && !split->is_owned)
+      split->users = 0; /* the others need not pay */
+    split->users += is_owned || !split->is_owned;
+    split->is_owned |= is_owned;
   }
 }
 
-int map_bill_update(struct map_bill *bill, const struct map_snapshot *maps) {
+static void share(struct map_bill *bill, const struct map_snapshot *maps,
+                  const struct prog_snapshot *programs) {
+  count_users(bill, maps, programs);
+  bill->shares_num = 0;
+  for (size_t i = 0; i < maps->uses_num; i++) {
+    const struct map_use *use = &maps->uses[i];
+    const struct map_sample *map = find_map(maps, use);
+    if (map == NULL)
+      continue;
+    struct map_split *split = &bill->splits[map - maps->samples];
+    if (split->is_owned && !has_owner(map, use, programs))
+      continue;
+    const uint64_t part = split->bytes / split->users--;
+    split->bytes -= part;
+    charge(bill, use->prog_id, part);
+  }
+}
+
+int map_bill_update(struct map_bill *bill, const struct map_snapshot *maps,
+                    const struct prog_snapshot *programs) {
   int rc = make_room(bill, maps);
   if (rc != 0)
     return rc;
   add_up(bill, maps);
-  share(bill, maps);
+  share(bill, maps, programs);
   return 0;
 }

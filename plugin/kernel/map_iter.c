@@ -32,9 +32,11 @@ struct map_iter {
 };
 
 static const char *const files[MAP_PROGRAMS_NUM] = {
-    [MAP_ITER_MAPS] = "maps", [MAP_ITER_USES] = "map_uses"};
+    [MAP_ITER_MAPS] = "maps",
+    [MAP_ITER_USES] = "map_uses",
+    [MAP_ITER_PAYERS] = "map_payers"};
 
-static const uint32_t magics[MAP_PROGRAMS_NUM] = {
+static const uint32_t magics[] = {
     [MAP_ITER_MAPS] = MAP_RECORD_MAGIC, [MAP_ITER_USES] = MAP_USE_MAGIC};
 
 int map_iter_unpin(const char *dir) {
@@ -48,8 +50,11 @@ int map_iter_unpin(const char *dir) {
 
 static struct bpf_link *link_of(const struct map_iter *iter, int kind) {
   const struct map_programs *skeleton = iter->skeleton;
-  return kind == MAP_ITER_MAPS ? skeleton->links.bpf_stats_maps
-                               : skeleton->links.bpf_stats_uses;
+  struct bpf_link *const links[MAP_PROGRAMS_NUM] = {
+      [MAP_ITER_MAPS] = skeleton->links.bpf_stats_maps,
+      [MAP_ITER_USES] = skeleton->links.bpf_stats_uses,
+      [MAP_ITER_PAYERS] = skeleton->links.bpf_stats_map_payers};
+  return links[kind];
 }
 
 /* PLAIN: with the object for kernels that refuse the skeleton's own, of the
@@ -184,12 +189,26 @@ static int open_pinned(const struct map_iter *iter, enum map_iter_kind kind) {
   return rc != 0 ? rc : pins_open(path);
 }
 
+static int open_walk(const struct map_iter *iter, enum map_iter_kind kind) {
+  return iter->dir != NULL ? open_pinned(iter, kind) : open_own(iter, kind);
+}
+
 int map_iter_read(struct map_iter *iter, enum map_iter_kind kind, map_take take,
                   void *context) {
-  int fd = iter->dir != NULL ? open_pinned(iter, kind) : open_own(iter, kind);
+  int fd = open_walk(iter, kind);
   if (fd < 0)
     return fd;
   int rc = map_stream_read(&iter->stream, fd, magics[kind], take, context);
+  close(fd);
+  return rc;
+}
+
+int map_iter_read_payers(struct map_iter *iter, owner_take take,
+                         void *context) {
+  int fd = open_walk(iter, MAP_ITER_PAYERS);
+  if (fd < 0)
+    return fd;
+  int rc = owner_stream_read(fd, take, context);
   close(fd);
   return rc;
 }

@@ -19,10 +19,14 @@
 enum { MAPS_MAX = 1 << 20, USES_MAX = 1 << 22 };
 enum { USED_MAPS_MAX = 64 }; /* of a program, the kernel's limit */
 
+/* Of one map. */
+struct payer {
+  uint32_t map_id;
+  char name[OWNER_NAME_SIZE];
+};
+
 struct maps {
-  const char *pin;
-  bool by_id;
-  bool wants_uses;
+  struct maps_options options;
   bool is_open;
   struct map_iter *iter; /* NULL: one by one */
   char reason[300];      /* why there is none; "": nobody asked for one */
@@ -32,16 +36,16 @@ struct maps {
   struct map_use *uses;
   size_t uses_num;
   size_t uses_max;
+  struct payer *payers; /* in the order of the samples */
+  size_t payers_num;
+  size_t payers_max;
   char text[PINS_TEXT_SIZE]; /* of maps_explain() */
 };
 
-struct maps *maps_new(const char *iterator_pin, bool by_id, bool uses) {
+struct maps *maps_new(const struct maps_options *options) {
   struct maps *maps = calloc(1, sizeof(*maps));
-  if (maps == NULL)
-    return NULL;
-  maps->pin = iterator_pin;
-  maps->by_id = by_id;
-  maps->wants_uses = uses;
+  if (maps != NULL)
+    maps->options = *options;
   return maps;
 }
 
@@ -51,13 +55,15 @@ void maps_free(struct maps *maps) {
   map_iter_free(maps->iter);
   free(maps->samples);
   free(maps->uses);
+  free(maps->payers);
   free(maps);
 }
 
 void maps_open(struct maps *maps) {
-  if (maps->pin != NULL && maps->iter == NULL)
-    maps->iter = map_iter_open(maps->pin);
-  else if (maps->pin == NULL && !maps->is_open && !maps->by_id)
+  if (maps->options.iterator_pin != NULL && maps->iter == NULL)
+    maps->iter = map_iter_open(maps->options.iterator_pin);
+  else if (maps->options.iterator_pin == NULL && !maps->is_open &&
+           !maps->options.by_id)
     maps->iter = map_iter_load(maps->reason, sizeof(maps->reason));
   maps->is_open = true;
 }
@@ -147,10 +153,40 @@ static void measure_rest(struct maps *maps) {
   }
 }
 
+/* Without memory for it, nobody is known to pay. */
+static void take_payer(void *context, const struct owner_record *record,
+                       const struct owner_path *path) {
+  struct maps *maps = context;
+  const size_t num = maps->payers_num;
+  struct payer *payers =
+      reserve(maps->payers, num + 1, &maps->payers_max, sizeof(*payers));
+  if (payers == NULL)
+    return;
+  maps->payers = payers;
+  payers[num].map_id = record->id;
+  maps->payers_num +=
+      owner_record_name(record, path, payers[num].name) == OWNER_FULL;
+}
+
+/* What is not in the order of ids is passed over. */
+static void set_owners(struct maps *maps) {
+  size_t next = 0;
+  for (size_t i = 0; i < maps->samples_num; i++) {
+    struct map_sample *sample = &maps->samples[i];
+    while (next < maps->payers_num && maps->payers[next].map_id < sample->id)
+      next++;
+    if (next < maps->payers_num && maps->payers[next].map_id == sample->id)
+      sample->owner = maps->payers[next].name;
+  }
+}
+
 static int read_by_iterator(struct maps *maps) {
   int rc = map_iter_read(maps->iter, MAP_ITER_MAPS, take_map, maps);
-  if (rc == 0 && maps->wants_uses)
+  if (rc == 0 && maps->options.uses)
     rc = map_iter_read(maps->iter, MAP_ITER_USES, take_use, maps);
+  if (rc == 0 && maps->options.owners &&
+      map_iter_read_payers(maps->iter, take_payer, maps) == 0)
+    set_owners(maps);
   if (rc == 0)
     measure_rest(maps);
   return rc;
@@ -222,14 +258,14 @@ static int read_uses_by_id(struct maps *maps) {
 
 static int read_by_id(struct maps *maps) {
   int rc = read_maps_by_id(maps);
-  return rc == 0 && maps->wants_uses ? read_uses_by_id(maps) : rc;
+  return rc == 0 && maps->options.uses ? read_uses_by_id(maps) : rc;
 }
 
 int maps_read(struct maps *maps, struct map_snapshot *ret_snapshot) {
   maps_open(maps);
-  if (maps->pin != NULL && maps->iter == NULL)
+  if (maps->options.iterator_pin != NULL && maps->iter == NULL)
     return -ENOMEM;
-  maps->samples_num = maps->uses_num = 0;
+  maps->samples_num = maps->uses_num = maps->payers_num = 0;
   int rc = maps->iter != NULL ? read_by_iterator(maps) : read_by_id(maps);
   if (rc != 0)
     return rc;

@@ -190,8 +190,7 @@ static int walk(struct source_iterator *source) {
     if ((record.flags & PROG_RECORD_END) != 0) {
       source->statistics = find_statistics(&source->samples.current, &record);
       source->base.own_id = record.id;
-      memcpy(&source->base.siblings, record.short_name,
-             sizeof(source->base.siblings));
+      source->base.siblings = record.siblings;
       return 0;
     }
     rc = add_record(source, &record, full_name);

@@ -513,11 +513,12 @@ static void make_maps(int *fds) {
 }
 
 static double read_maps(struct maps *maps, struct map_bill *bill) {
+  static const struct prog_snapshot no_programs;
   struct map_snapshot snapshot;
   const double begin = cool_down();
   int rc = maps_read(maps, &snapshot);
   if (rc == 0)
-    rc = map_bill_update(bill, &snapshot);
+    rc = map_bill_update(bill, &snapshot, &no_programs);
   if (rc != 0)
     die("reading maps", rc);
   return cpu_us() - begin;
@@ -528,8 +529,8 @@ static void compare_maps(struct way *by_iterator) {
   static double by_id_us[ROUNDS], maps_us[ROUNDS], read_us[ROUNDS];
   static int fds[MAPS];
   struct map_bill bill = {0};
-  struct maps *by_id = maps_new(NULL, true, false);
-  struct maps *maps = maps_new(NULL, false, true);
+  struct maps *by_id = maps_new(&(struct maps_options){.by_id = true});
+  struct maps *maps = maps_new(&(struct maps_options){.uses = true});
   if (by_id == NULL || maps == NULL)
     die("reading maps", -ENOMEM);
   make_maps(fds);

@@ -13,6 +13,8 @@
 #include <bpf/libbpf.h>
 #include <check.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -62,11 +64,15 @@ static const struct map_sample *read_sample(int fd) {
 }
 
 static void setup(void) {
-  maps = maps_new(NULL, !has_iterators, true);
+  maps = maps_new(&(struct maps_options){
+      .by_id = !has_iterators, .uses = true, .owners = true});
   maps_open(maps);
 }
 
-static void teardown(void) { maps_free(maps); }
+static void teardown(void) {
+  maps_free(maps);
+  rmdir("/sys/fs/cgroup/live_payer");
+}
 
 /* A socket filter that uses the map; or, a RING, writes 8 bytes into it at each
  * run, which take 16 there. Closes nothing. */
@@ -233,6 +239,37 @@ START_TEST(maps_read__program__uses_its_maps) {
     }
   ck_assert_uint_eq(found, 1);
   close(prog_fd);
+  close(fd);
+}
+END_TEST
+
+static const char payer_group[] = "/sys/fs/cgroup/live_payer";
+
+static bool write_text(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  const bool is_written =
+      fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+  if (fd >= 0)
+    close(fd);
+  return is_written;
+}
+
+/* Where the memory controller is in the unified hierarchy. */
+static bool make_payer_group(void) {
+  return write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory") &&
+         (mkdir(payer_group, 0755) == 0 || errno == EEXIST);
+}
+
+START_TEST(maps_read__made_in_a_control_group__that_pays) {
+  int before = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 10, 0);
+  ck_assert(write_text("/sys/fs/cgroup/live_payer/cgroup.procs", "0"));
+  int fd = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 10, 0);
+  const struct map_sample *sample = read_sample(fd);
+  ck_assert_ptr_nonnull(sample->owner);
+  ck_assert_str_eq(sample->owner, "live_payer");
+  sample = find(map_id(before));
+  ck_assert(sample->owner == NULL || strcmp(sample->owner, "live_payer") != 0);
+  close(before);
   close(fd);
 }
 END_TEST
@@ -463,7 +500,8 @@ END_TEST
 
 START_TEST(maps__stopped__leave_no_fd) {
   int before = count_open_fds();
-  struct maps *other = maps_new(NULL, !has_iterators, true);
+  struct maps *other = maps_new(&(struct maps_options){
+      .by_id = !has_iterators, .uses = true, .owners = true});
   ck_assert_int_eq(maps_read(other, &snapshot), 0);
   maps_free(other);
   ck_assert_int_eq(count_open_fds(), before);
@@ -516,6 +554,10 @@ int main(void) {
     tcase_add_test(tests, maps_read__ring_with_an_idle_reader__rises_and_falls);
     tcase_add_test(tests, maps_read__position_that_is_forged__has_no_fill);
   }
+  if (has_iterators && make_payer_group())
+    tcase_add_test(tests, maps_read__made_in_a_control_group__that_pays);
+  else
+    printf("# no iterators, or no control groups with the memory controller\n");
   tcase_add_test(tests, reader__at_rest__all_maps_take_what_the_kernel_says);
   if (has_iterators && version >= 6006)
     tcase_add_test(tests, reader__pinned_and_no_capability__reads_maps);

@@ -2,6 +2,8 @@
 /* fake_libbpf: the functions of libbpf that the plugin calls. */
 #include "fake_libbpf.h"
 
+#include "owner_record.h"
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -491,6 +493,25 @@ int fake_libbpf_open_uses(void) {
     write_all(fd, &record, sizeof(record));
   }
   record.head.flags = MAP_RECORD_END;
+  write_all(fd, &record, sizeof(record));
+  rewind_fd(fd);
+  return fd;
+}
+
+int fake_libbpf_open_payers(void) {
+  int fd = new_fd();
+  struct owner_record record = {.magic = OWNER_RECORD_MAGIC,
+                                .version = PROG_RECORD_VERSION};
+  for (size_t i = 0; i < fake_libbpf.maps_num; i++) {
+    const struct fake_map *map = &fake_libbpf.maps[i];
+    if (map->payer == NULL)
+      continue;
+    record.id = map->id;
+    write_all(fd, &record, sizeof(record));
+    write_all(fd, map->payer, strlen(map->payer) + 1);
+    write_all(fd, "", 1);
+  }
+  record.flags = OWNER_RECORD_END;
   write_all(fd, &record, sizeof(record));
   rewind_fd(fd);
   return fd;

@@ -33,8 +33,9 @@ struct fake_map {
   uint32_t id;
   const char *name;
   int fd_error; /* as above */
-  /* As a pinned iterator tells them. */
-  uint16_t flags; /* enum map_record_flags */
+  /* As pinned iterators tell them. */
+  const char *payer; /* the name of a control group; NULL: none */
+  uint16_t flags;    /* enum map_record_flags */
   uint64_t bytes;
   uint64_t used;
   uint64_t capacity;
@@ -110,9 +111,11 @@ extern struct fake_libbpf {
   int btfs_held;
 } fake_libbpf;
 
-/* Opens what stands for the pinned iterators of maps and of their uses. */
+/* Opens what stands for the pinned iterators of maps, of their uses, and of who
+ * pays for them. */
 int fake_libbpf_open_maps(void);
 int fake_libbpf_open_uses(void);
+int fake_libbpf_open_payers(void);
 
 /* Opens what stands for a pinned iterator: a stream of all programs, its own
  * end included, in which the program of id iterator_id is the iterator itself.

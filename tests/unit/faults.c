@@ -119,6 +119,8 @@ int __wrap_open(const char *path, int flags, ...) {
       return fake_libbpf_open_maps();
     if (strcmp(file, "/map_uses") == 0)
       return fake_libbpf_open_uses();
+    if (strcmp(file, "/map_payers") == 0)
+      return fake_libbpf_open_payers();
   }
   return __real_open(path, flags, mode);
 }

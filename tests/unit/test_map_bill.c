@@ -12,6 +12,8 @@ static struct map_bill bill;
 static struct map_sample samples[4];
 static struct map_use uses[8];
 static struct map_snapshot maps;
+static struct prog_sample loaded[4]; /* ids 1 to 4 */
+static struct prog_snapshot programs;
 
 static void setup(void) {
   memset(samples, 0, sizeof(samples));
@@ -19,6 +21,10 @@ static void setup(void) {
     samples[i].id = 10 * (i + 1);
     samples[i].is_measured = true;
   }
+  memset(loaded, 0, sizeof(loaded));
+  for (uint32_t i = 0; i < 4; i++)
+    loaded[i].id = i + 1;
+  programs = (struct prog_snapshot){.samples = loaded, .samples_num = 4};
   maps = (struct map_snapshot){
       .samples = samples, .samples_num = 4, .uses = uses, .knows_unused = true};
 }
@@ -29,7 +35,9 @@ static void use(uint32_t prog_id, uint32_t map_id) {
   uses[maps.uses_num++] = (struct map_use){prog_id, map_id};
 }
 
-static void update(void) { ck_assert_int_eq(map_bill_update(&bill, &maps), 0); }
+static void update(void) {
+  ck_assert_int_eq(map_bill_update(&bill, &maps, &programs), 0);
+}
 
 static uint64_t share_of(uint32_t prog_id) {
   for (size_t i = 0; i < bill.shares_num; i++)
@@ -82,6 +90,41 @@ START_TEST(map_bill__several_users__share_to_the_byte) {
 }
 END_TEST
 
+static void set_owner(uint32_t prog_id, const char *owner, bool is_owned) {
+  loaded[prog_id - 1].owner = owner;
+  loaded[prog_id - 1].is_owned = is_owned;
+}
+
+START_TEST(map_bill__owner_known__its_programs_alone_pay) {
+  samples[0].bytes = 1000;
+  samples[0].owner = "a.service";
+  set_owner(1, "b.service", true);
+  set_owner(2, "a.service", true);
+  set_owner(3, "b.service", true);
+  set_owner(4, "a.service", true);
+  for (uint32_t id = 1; id <= 4; id++)
+    use(id, 10);
+  update();
+  ck_assert_uint_eq(bill.shares_num, 2);
+  ck_assert_uint_eq(share_of(2), 500);
+  ck_assert_uint_eq(share_of(4), 500);
+}
+END_TEST
+
+START_TEST(map_bill__owner_uses_it_no_more__those_who_do_pay) {
+  samples[0].bytes = 1000;
+  samples[0].owner = "a.service";
+  set_owner(1, "b.service", true);
+  set_owner(2, "a.service", false); /* nobody knows whether it is */
+  use(1, 10);
+  use(2, 10);
+  use(9, 10); /* of which nothing is known */
+  update();
+  ck_assert_uint_eq(bill.shares_num, 3);
+  ck_assert_uint_eq(share_of(1) + share_of(2) + share_of(9), 1000);
+}
+END_TEST
+
 START_TEST(map_bill__map_that_came_or_went__nobody_pays) {
   samples[0].bytes = 1000;
   use(1, 5);
@@ -124,7 +167,7 @@ END_TEST
 START_TEST(map_bill__no_memory__is_said) {
   for (unsigned call = 1; call <= 2; call++) {
     faults_arm(FAULT_MEMORY, call, ENOMEM);
-    ck_assert_int_eq(map_bill_update(&bill, &maps), -ENOMEM);
+    ck_assert_int_eq(map_bill_update(&bill, &maps, &programs), -ENOMEM);
     ck_assert(faults_hit());
     faults_arm(FAULT_NONE, 0, 0);
     map_bill_clear(&bill);
@@ -140,6 +183,8 @@ Suite *map_bill_suite(void) {
   tcase_add_test(core, map_bill__maps__are_counted_and_added_up);
   tcase_add_test(core, map_bill__one_user__pays_all_its_maps);
   tcase_add_test(core, map_bill__several_users__share_to_the_byte);
+  tcase_add_test(core, map_bill__owner_known__its_programs_alone_pay);
+  tcase_add_test(core, map_bill__owner_uses_it_no_more__those_who_do_pay);
   tcase_add_test(core, map_bill__fullest_map__is_found);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");

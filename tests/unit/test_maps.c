@@ -40,10 +40,13 @@ static void add_use(uint32_t prog_id, uint32_t map_id) {
 
 static void start_pinned(bool uses) {
   fake_libbpf.has_iterator = true;
-  maps = maps_new("/pins/iterator", false, uses);
+  maps = maps_new(&(struct maps_options){
+      .iterator_pin = "/pins/iterator", .uses = uses, .owners = uses});
 }
 
-static void start_by_id(bool uses) { maps = maps_new(NULL, true, uses); }
+static void start_by_id(bool uses) {
+  maps = maps_new(&(struct maps_options){.by_id = true, .uses = uses});
+}
 
 START_TEST(maps_read__pinned__is_what_the_iterator_tells) {
   struct fake_map *map = add(3, "named");
@@ -92,6 +95,20 @@ START_TEST(maps_read__uses_wanted__are_there) {
 }
 END_TEST
 
+START_TEST(maps_read__payers_wanted__are_there_where_they_are_known) {
+  add(3, "a")->payer = "agent";
+  add(4, "b");
+  add(5, "c")->payer = "uid-0"; /* a group that calls itself so */
+  add(6, "d")->payer = "other";
+  start_pinned(true);
+  ck_assert_int_eq(maps_read(maps, &snapshot), 0);
+  ck_assert_str_eq(snapshot.samples[0].owner, "agent");
+  ck_assert_ptr_null(snapshot.samples[1].owner);
+  ck_assert_ptr_null(snapshot.samples[2].owner);
+  ck_assert_str_eq(snapshot.samples[3].owner, "other");
+}
+END_TEST
+
 /* A name that fills the record has no NUL there. */
 START_TEST(maps_read__name_without_an_end__gets_one) {
   add(3, "0123456789abcdef");
@@ -135,7 +152,7 @@ START_TEST(maps_read__ids_not_ascending__is_refused) {
 END_TEST
 
 START_TEST(maps_read__no_pin__is_said) {
-  maps = maps_new("/no/pins/iterator", false, false);
+  maps = maps_new(&(struct maps_options){.iterator_pin = "/no/pins/iterator"});
   ck_assert_int_eq(maps_read(maps, &snapshot), -ENOENT);
   ck_assert_ptr_nonnull(strstr(maps_explain(maps, -ENOENT), "no such file"));
 }
@@ -211,6 +228,8 @@ Suite *maps_suite(void) {
   tcase_add_test(core, maps_read__pinned__is_what_the_iterator_tells);
   tcase_add_test(core, maps_read__again__is_read_anew);
   tcase_add_test(core, maps_read__uses_wanted__are_there);
+  tcase_add_test(core,
+                 maps_read__payers_wanted__are_there_where_they_are_known);
   tcase_add_test(core, maps_read__one_by_one__are_all_there);
   suite_add_tcase(suite, core);
   TCase *limits = tcase_create("limits");
