@@ -399,7 +399,21 @@ static void check_versions(struct settings *settings) {
   settings->wrong = true;
 }
 
+/* What cannot be shown without reading maps. */
+static void check_maps(struct settings *settings) {
+  const bool wants_memory =
+      (settings->group_metrics & metrics_find("memory")) != 0;
+  if (settings->memory_every != 0 ||
+      (!wants_memory && settings->map_fill_top == 0))
+    return;
+  ERROR("bpf_stats: option MemoryEvery, value 0: maps have to be read for %s. "
+        "The plugin is not started.",
+        wants_memory ? "Metrics \"memory\"" : "MapFillTop");
+  settings->wrong = true;
+}
+
 void settings_check(struct settings *settings, double interval_s) {
   check_window(settings, interval_s);
+  check_maps(settings);
   check_versions(settings);
 }

@@ -272,6 +272,26 @@ START_TEST(settings_parse__memory_every__from_zero_to_a_million) {
 }
 END_TEST
 
+START_TEST(settings_check__maps_never_read_but_wanted__is_one_error) {
+  tree_number(option("MemoryEvery"), 0);
+  if (_i == 0)
+    tree_string(option("Metrics"), "memory");
+  else
+    tree_number(option("MapFillTop"), 5);
+  settings_parse(&settings, &tree.block);
+  ck_assert(!settings.wrong);
+  settings_check(&settings, 10);
+  ck_assert(settings.wrong);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(
+      fake_collectd.lines[0].text,
+      _i == 0 ? "bpf_stats: option MemoryEvery, value 0: maps have to be read "
+                "for Metrics \"memory\". The plugin is not started."
+              : "bpf_stats: option MemoryEvery, value 0: maps have to be read "
+                "for MapFillTop. The plugin is not started.");
+}
+END_TEST
+
 START_TEST(settings_parse__map_fill__is_taken) {
   tree_number(option("MapFillTop"), 10);
   tree_number(option("MapFillThreshold"), 0);
@@ -611,6 +631,8 @@ Suite *settings_suite(void) {
   tcase_add_test(core, settings_parse__max_instances__from_zero_to_a_million);
   tcase_add_test(core, settings_parse__quoted_numbers__are_taken);
   tcase_add_test(core, settings_parse__memory_every__from_zero_to_a_million);
+  tcase_add_loop_test(
+      core, settings_check__maps_never_read_but_wanted__is_one_error, 0, 2);
   tcase_add_test(core, settings_parse__map_fill__is_taken);
   tcase_add_loop_test(
       core, settings_parse__map_fill_above_its_limit__is_one_clear_line, 0, 2);
