@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_stream: any bytes where a stream of records is expected, or the path of
- * an owner.
+/* fuzz_stream: any bytes where a stream of records is expected, the path of an
+ * owner, or records of maps.
  *
  * Input: how the stream is made of the bytes, how many are read at once, the
  * format of names, and the bytes. What is read in pieces is compared to the
@@ -8,6 +8,9 @@
 #include "input.h"
 
 #include "group_name.h"
+#include "map_bill.h"
+#include "map_fills.h"
+#include "map_stream.h"
 #include "owner_stream.h"
 #include "prog_name.h"
 #include "prog_stream.h"
@@ -23,7 +26,7 @@
 enum { CONTENT_MAX = PROG_STREAM_BUFFER_SIZE + 16 * 1024 };
 /* Behind that are but repetitions, which need no closer look. */
 enum { CLOSE_MAX = 8 * 1024 };
-enum { MODE_RECORDS = 1, MODE_REPEAT = 2, MODE_OWNERS = 4 };
+enum { MODE_RECORDS = 1, MODE_REPEAT = 2, MODE_OWNERS = 4, MODE_MAPS = 8 };
 
 static unsigned char content[CONTENT_MAX];
 static size_t content_size;
@@ -206,11 +209,95 @@ static void check_owner(struct input *input) {
   free(copy);
 }
 
+enum { MAPS_MAX = 64, USES_MAX = 64 };
+static struct map_sample map_samples[MAPS_MAX];
+static size_t map_samples_num;
+
+static int take_map(void *context, const void *data) {
+  const struct map_record *record = data;
+  (void)context;
+  if (map_samples_num == MAPS_MAX)
+    return -ENOSPC;
+  const uint32_t id = (uint32_t)map_samples_num + 1;
+  struct map_sample *sample = &map_samples[map_samples_num++];
+  *sample = (struct map_sample){.id = id,
+                                .is_measured = true,
+                                .has_fill = record->capacity != 0,
+                                .bytes = record->bytes >> 16,
+                                .used = record->used,
+                                .capacity = record->capacity};
+  memcpy(sample->name, record->name, sizeof(sample->name) - 1);
+  return 0;
+}
+
+/* Each byte of a map that is used has one program to pay it. */
+static void check_bill(const struct map_snapshot *maps) {
+  static struct map_bill bill;
+  static const struct prog_snapshot no_programs;
+  uint64_t paid = 0, used = 0;
+  demand(map_bill_update(&bill, maps, &no_programs) == 0, "there is memory");
+  for (size_t i = 0; i < bill.shares_num; i++)
+    paid += bill.shares[i].bytes;
+  for (size_t i = 0; i < maps->samples_num; i++)
+    for (size_t j = 0; j < maps->uses_num; j++)
+      if (maps->uses[j].map_id == maps->samples[i].id) {
+        used += maps->samples[i].bytes;
+        break;
+      }
+  demand(paid == used, "what is used is paid, once");
+  demand(bill.fill_max >= 0.0 && bill.fill_max <= 1.0, "a fill is a share");
+}
+
+static void check_fills(const struct map_snapshot *maps) {
+  static struct map_fills fills = {.top = 5, .places_max = 10};
+  static uint64_t now_ns;
+  size_t shown = 0;
+  now_ns += 1000000000;
+  demand(map_fills_update(&fills, maps, now_ns) == 0, "there is memory");
+  for (size_t i = 0; i < fills.fills_num; i++) {
+    check_group_name(fills.fills[i].name, false);
+    shown += fills.fills[i].is_shown;
+    demand(i == 0 || fills.fills[i - 1].fill >= fills.fills[i].fill,
+           "the fullest come first");
+  }
+  demand(shown <= fills.top && fills.places_num <= fills.places_max,
+         "names are bounded");
+}
+
+/* Records of maps, whose kind alone is right, and bytes for who uses them. */
+static void check_maps(struct input *input) {
+  static struct map_stream stream;
+  static struct map_use uses[USES_MAX];
+  struct map_snapshot maps = {.samples = map_samples, .uses = uses};
+  const uint8_t num = take_byte(input);
+  content_size = map_samples_num = 0;
+  for (uint8_t i = 0; i < num; i++) {
+    struct map_record record = {0};
+    take_bytes(input, &record, sizeof(record));
+    record.head.magic = MAP_RECORD_MAGIC;
+    record.head.version = PROG_RECORD_VERSION;
+    add_content(&record, sizeof(record));
+  }
+  int fd = open_content();
+  map_stream_read(&stream, fd, MAP_RECORD_MAGIC, take_map, NULL);
+  close(fd);
+  maps.samples_num = map_samples_num;
+  for (; input->size > 0 && maps.uses_num < USES_MAX; maps.uses_num++)
+    uses[maps.uses_num] = (struct map_use){
+        .prog_id = (uint32_t)maps.uses_num / 4, .map_id = take_byte(input)};
+  check_bill(&maps);
+  check_fills(&maps);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct input input = {data, size};
   uint8_t mode = take_byte(&input);
   if ((mode & MODE_OWNERS) != 0) {
     check_owner(&input);
+    return 0;
+  }
+  if ((mode & MODE_MAPS) != 0) {
+    check_maps(&input);
     return 0;
   }
   uint16_t read_size = 0;
