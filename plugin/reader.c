@@ -469,6 +469,8 @@ int reader_read(struct reader *reader, const struct reading **ret_reading) {
     judge(reader);
   else if (is_held_anew(reader))
     reader->throughout = STATISTICS_MIXED;
+  if (rc != 0)
+    reader->maps_age = 0; /* they may have failed for the same reason */
   fill(reader, rc);
   return rc;
 }

@@ -866,6 +866,24 @@ START_TEST(read__maps_cannot_be_read__is_one_line_and_no_series) {
 }
 END_TEST
 
+/* One reason, one line. */
+START_TEST(read__all_pins_gone_for_a_while__maps_are_there_again_at_once) {
+  start_with_maps(6);
+  read_once();
+  for (int i = 0; i < 7; i++) {
+    fake_libbpf.has_iterator = false;
+    read_in_vain();
+    ck_assert_uint_eq(fake_collectd.lines_num, i == 0 ? 1 : 0);
+  }
+  fake_libbpf.has_iterator = true;
+  read_once();
+  check_gauge("", "memory", "maps", 3000);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: reading BPF programs works now");
+}
+END_TEST
+
 START_TEST(init__no_pinned_watch__is_one_info_line_and_polls) {
   fake_libbpf.has_pins = false;
   fake_libbpf_add(1, 100, "a", 5);
@@ -961,6 +979,8 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(maps, flush__collectd_stops__full_maps_are_okay);
   tcase_add_test(maps, read__no_threshold__nothing_is_notified);
   tcase_add_test(maps, read__maps_cannot_be_read__is_one_line_and_no_series);
+  tcase_add_test(maps,
+                 read__all_pins_gone_for_a_while__maps_are_there_again_at_once);
   suite_add_tcase(suite, maps);
   TCase *watch = tcase_create("watch");
   tcase_add_checked_fixture(watch, setup_watch, teardown_watch);
