@@ -8,6 +8,7 @@
 #include "owner_stream.h"
 #include "prog_record.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* What each tells: */
@@ -19,9 +20,10 @@ enum map_iter_kind {
 
 struct map_iter;
 
-/* Loads them, and finds out for which kinds of maps their numbers are the
- * kernel's. Needs CAP_BPF and CAP_PERFMON. Returns NULL, and why in REASON. */
-struct map_iter *map_iter_load(char *reason, size_t reason_size);
+/* Loads them, the last one if PAYERS are wanted, and finds out for which kinds
+ * of maps their numbers are the kernel's. Needs CAP_BPF and CAP_PERFMON.
+ * Returns NULL, and why in REASON. */
+struct map_iter *map_iter_load(bool payers, char *reason, size_t reason_size);
 
 /* What is pinned in the directory of the pin ITERATOR_PIN. NULL when out of
  * memory. */

@@ -76,24 +76,22 @@ struct own_map {
 };
 
 struct map_check {
-  int inner_fd; /* the maps that others hold */
+  int inner_fd;    /* the maps that others hold */
+  uint8_t *values; /* one for each possible CPU, as the kernel reads them, and
+                      nobody but the kernel knows how many these are */
   struct own_map maps[KINDS_NUM][SIZES_NUM];
 };
 
-/* The kernel reads a value for each possible CPU, and nobody but the kernel
- * knows how many these are. */
 static int fill_map(const struct map_check *check, const struct kind *kind,
                     int fd, uint32_t num) {
-  uint8_t *values = calloc(CPUS_MAX, VALUES_SIZE);
-  int rc = values == NULL ? -1 : 0;
-  if (values != NULL && (kind->traits & NESTED) != 0)
-    *(int *)(void *)values = check->inner_fd;
+  int rc = 0;
+  *(int *)(void *)check->values =
+      (kind->traits & NESTED) != 0 ? check->inner_fd : 0;
   for (uint32_t i = 0; i < num && rc == 0; i++) {
     /* Of a trie the length of a prefix, and what follows. */
     const uint32_t key[4] = {kind->type == BPF_MAP_TYPE_LPM_TRIE ? 32 : i, i};
-    rc = bpf_map_update_elem(fd, key, values, BPF_ANY);
+    rc = bpf_map_update_elem(fd, key, check->values, BPF_ANY);
   }
-  free(values);
   return rc;
 }
 
@@ -132,8 +130,13 @@ static void make(struct map_check *check, size_t kind_index, size_t size) {
 
 struct map_check *map_check_new(void) {
   struct map_check *check = calloc(1, sizeof(*check));
-  if (check == NULL)
+  uint8_t *values = calloc(CPUS_MAX, VALUES_SIZE);
+  if (check == NULL || values == NULL) {
+    free(check);
+    free(values);
     return NULL;
+  }
+  check->values = values;
   check->inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bpf_stats_check",
                                    sizeof(uint32_t), 8, 1, NULL);
   for (size_t i = 0; i < KINDS_NUM; i++)
@@ -151,6 +154,7 @@ void map_check_free(struct map_check *check) {
         close(check->maps[i][size].fd);
   if (check->inner_fd >= 0)
     close(check->inner_fd);
+  free(check->values);
   free(check);
 }
 

@@ -4,6 +4,7 @@
 #include "map_iter.h"
 
 #include "bpf_load.h"
+#include "give_back.h"
 #include "map_check.h"
 #include "pins.h"
 
@@ -59,13 +60,15 @@ static struct bpf_link *link_of(const struct map_iter *iter, int kind) {
 
 /* PLAIN: with the object for kernels that refuse the skeleton's own, of the
  * same source. */
-static int load_and_attach(struct map_programs *skeleton, bool plain) {
+static int load_and_attach(struct map_programs *skeleton, bool payers,
+                           bool plain) {
   struct bpf_object_skeleton *object = skeleton->skeleton;
   if (plain)
     object->data = (void *)map_iter_plain__elf_bytes(&object->data_sz);
   int rc = bpf_object__open_skeleton(object, NULL);
   if (rc != 0)
     return rc;
+  bpf_program__set_autoload(skeleton->progs.bpf_stats_map_payers, payers);
   skeleton->rodata->page_size = (unsigned)getpagesize();
   rc = map_programs__load(skeleton);
   if (rc == 0)
@@ -74,12 +77,13 @@ static int load_and_attach(struct map_programs *skeleton, bool plain) {
   return rc == 0 ? map_programs__attach(skeleton) : rc;
 }
 
-static struct map_programs *load(bool plain, char *reason, size_t reason_size) {
+static struct map_programs *load(bool payers, bool plain, char *reason,
+                                 size_t reason_size) {
   struct map_programs *skeleton = calloc(1, sizeof(*skeleton));
   bpf_load_begin();
   int rc = skeleton == NULL ? -ENOMEM : map_programs__create_skeleton(skeleton);
   if (rc == 0)
-    rc = load_and_attach(skeleton, plain);
+    rc = load_and_attach(skeleton, payers, plain);
   bpf_load_end(rc, "iterator of maps", NULL, reason, reason_size);
   if (rc == 0)
     return skeleton;
@@ -89,7 +93,8 @@ static struct map_programs *load(bool plain, char *reason, size_t reason_size) {
 
 /* Begins a walk. */
 static int open_own(const struct map_iter *iter, enum map_iter_kind kind) {
-  return bpf_iter_create(bpf_link__fd(link_of(iter, (int)kind)));
+  struct bpf_link *link = link_of(iter, (int)kind);
+  return link == NULL ? -ENOTSUP : bpf_iter_create(bpf_link__fd(link));
 }
 
 static void destroy(struct map_iter *iter) {
@@ -104,16 +109,17 @@ static int find_corrections(struct map_iter *iter) {
   if (rc == 0)
     map_check_end(check, iter->skeleton->bss->corrections);
   map_check_free(check);
+  give_back_memory();
   return rc;
 }
 
-struct map_iter *map_iter_load(char *reason, size_t reason_size) {
+struct map_iter *map_iter_load(bool payers, char *reason, size_t reason_size) {
   struct map_iter *iter = calloc(1, sizeof(*iter));
   if (iter == NULL)
     return NULL;
-  iter->skeleton = load(false, reason, reason_size);
+  iter->skeleton = load(payers, false, reason, reason_size);
   if (iter->skeleton == NULL)
-    iter->skeleton = load(true, reason, reason_size);
+    iter->skeleton = load(payers, true, reason, reason_size);
   int rc = iter->skeleton == NULL ? -ENOTSUP : find_corrections(iter);
   if (rc == 0)
     return iter;
@@ -141,7 +147,8 @@ int map_iter_pin(const struct map_iter *iter, const char *dir, gid_t gid,
 
 #else
 
-struct map_iter *map_iter_load(char *reason, size_t reason_size) {
+struct map_iter *map_iter_load(bool payers, char *reason, size_t reason_size) {
+  (void)payers;
   snprintf(reason, reason_size, "this build has no iterator");
   return NULL;
 }

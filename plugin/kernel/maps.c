@@ -64,7 +64,8 @@ void maps_open(struct maps *maps) {
     maps->iter = map_iter_open(maps->options.iterator_pin);
   else if (maps->options.iterator_pin == NULL && !maps->is_open &&
            !maps->options.by_id)
-    maps->iter = map_iter_load(maps->reason, sizeof(maps->reason));
+    maps->iter =
+        map_iter_load(maps->options.owners, maps->reason, sizeof(maps->reason));
   maps->is_open = true;
 }
 
@@ -112,7 +113,8 @@ static int take_map(void *context, const void *data) {
   const unsigned flags = record->head.flags;
   sample->is_measured = (flags & MAP_RECORD_MEASURED) != 0;
   sample->is_unused = (flags & MAP_RECORD_UNUSED) != 0;
-  sample->has_fill = (flags & MAP_RECORD_FILL) != 0 && record->capacity != 0;
+  /* A map for one entry is full as soon as it is used. */
+  sample->has_fill = (flags & MAP_RECORD_FILL) != 0 && record->capacity > 1;
   sample->is_ring = record->type == BPF_MAP_TYPE_RINGBUF ||
                     record->type == BPF_MAP_TYPE_USER_RINGBUF;
   sample->bytes = sample->is_measured ? record->bytes : 0;

@@ -107,7 +107,7 @@ static int pin_maps(const struct held_dir *dir,
                     const struct pin_options *options,
                     struct prog_record_siblings *siblings) {
   char reason[300] = "out of memory";
-  struct map_iter *iter = map_iter_load(reason, sizeof(reason));
+  struct map_iter *iter = map_iter_load(true, reason, sizeof(reason));
   if (iter == NULL)
     fprintf(stderr, "bpf_stats_pin: %s\n", reason);
   map_iter_ids(iter, siblings->maps);

@@ -118,8 +118,10 @@ START_TEST(maps_read__name_without_an_end__gets_one) {
 }
 END_TEST
 
-START_TEST(maps_read__capacity_of_nothing__is_no_fill) {
-  add(3, "a")->flags |= MAP_RECORD_FILL;
+START_TEST(maps_read__capacity_of_one_or_none__is_no_fill) {
+  struct fake_map *map = add(3, "a");
+  map->flags |= MAP_RECORD_FILL;
+  map->used = map->capacity = (uint64_t)_i;
   start_pinned(false);
   ck_assert_int_eq(maps_read(maps, &snapshot), 0);
   ck_assert(!snapshot.samples[0].has_fill);
@@ -235,7 +237,8 @@ Suite *maps_suite(void) {
   TCase *limits = tcase_create("limits");
   tcase_add_checked_fixture(limits, setup, teardown);
   tcase_add_test(limits, maps_read__name_without_an_end__gets_one);
-  tcase_add_test(limits, maps_read__capacity_of_nothing__is_no_fill);
+  tcase_add_loop_test(limits, maps_read__capacity_of_one_or_none__is_no_fill, 0,
+                      2);
   tcase_add_test(limits, maps_read__without_a_formula__is_looked_at_by_its_id);
   tcase_add_test(limits, maps_read__ids_not_ascending__is_refused);
   tcase_add_test(limits, maps_read__no_pin__is_said);
