@@ -14,7 +14,7 @@ struct map_sample {
   bool is_measured;  /* BYTES tells */
   bool is_unused;    /* no program and no other map uses it */
   bool has_fill;     /* USED and CAPACITY tell; not of what is full by design,
-                        as arrays and LRU hashes are */
+                        as arrays, LRU hashes and maps for one entry are */
   bool is_ring;      /* a ring buffer */
   uint64_t bytes;    /* of kernel memory, as bpftool's memlock */
   uint64_t used;     /* entries; of a ring buffer bytes, not consumed yet */

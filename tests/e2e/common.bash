@@ -71,6 +71,7 @@ PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
 LoadPlugin bpf_stats
 <Plugin bpf_stats>
 Source "$SOURCE"
+MapFillThreshold 0
 OverheadLimit ${overhead_limit:-0}
 $(cat)
 </Plugin>

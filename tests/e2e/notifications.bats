@@ -19,6 +19,15 @@ ends_with() { # NUMBER MESSAGE
   grep -Fqx "$2" "$file"
 }
 
+# Whether there is one of that severity about a map; others may have full maps as well.
+has_notified_of() { # MAP SEVERITY
+  local file
+  for file in "$dir"/notified/*; do
+    if grep -q "^map $1: " "$file" && grep -qx "Severity: $2" "$file"; then return 0; fi
+  done
+  return 1
+}
+
 # Starts collectd and a program that misses, and waits for the alarm.
 raise_alarm() { # < LINES_OF_THE_BLOCK
   start_collectd
@@ -41,6 +50,22 @@ setup_file() {
   export sysctl_before
 }
 teardown_file() { echo "$sysctl_before" >/proc/sys/kernel/bpf_stats_enabled; }
+
+@test "MapFillThreshold__a_full_map__is_raised_and_cleared_once_at_an_exec_handler" {
+  if [ "$SOURCE" = syscall ]; then skip "how full maps are is seen by the iterator alone"; fi
+  extra_config=$(handler_config)
+  start_workload
+  workload map e2e_tight 10 10
+  start_collectd <<<'MapFillThreshold 95
+    MemoryEvery 1'
+  wait_until has_notified_of e2e_tight WARNING
+  wait_reads 3
+  stop_workload # the map goes with it
+  wait_until has_notified_of e2e_tight OKAY
+  [ "$(grep -l 'map e2e_tight' "$dir"/notified/* | wc -l)" -eq 2 ]
+  grep -hFx 'map e2e_tight: 100.0 % full, 10 of 10 entries' "$dir"/notified/*
+  grep -hFx 'map e2e_tight: there is none any more' "$dir"/notified/*
+}
 
 @test "MissRateThreshold__real_misses__are_raised_and_cleared_once_at_an_exec_handler" {
   extra_config=$(handler_config)
