@@ -240,7 +240,7 @@ memory_of_programs_is_that_of_bpftool() {
 }
 maps_are_those_of_bpftool() {
   [ "$(last "" memory-maps) $(last "" count-maps)" = \
-    "$("$BPFTOOL" -j map show | jq -r '[(map(.bytes_memlock) | add), length] | "\(.[0]) \(.[1])"')" ]
+    "$("$BPFTOOL" -j map show | jq -r '[(map(.bytes_memlock) | add // 0), length] | "\(.[0]) \(.[1])"')" ]
 }
 unused_maps_are() { [ "$(last "" count-unused_maps)" = "$1" ]; }
 

@@ -28,8 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As this kernel has them; up to 6.3 its own number is another one, and 0 for
- * a ring buffer; entries are counted from 6.6 on. */
+/* As this kernel has them: from 5.11 to 6.3 its own number is another one, and
+ * 0 for a ring buffer; entries are counted from 6.6 on. */
 static unsigned version; /* 1000 times the major one, and the minor one */
 static bool has_iterators;
 static struct maps *maps;
@@ -180,7 +180,7 @@ START_TEST(maps_read__ring_buffer__takes_what_the_kernel_says_if_that_is_true) {
   uint64_t bytes = 0;
   ck_assert(fdinfo_memory(fd, &bytes));
   const struct map_sample *sample = read_sample(fd);
-  ck_assert_int_eq(sample->is_measured, version >= 6004);
+  ck_assert_int_eq(sample->is_measured, bytes != 0);
   ck_assert_uint_eq(sample->bytes, bytes);
   close(fd);
 }
