@@ -113,7 +113,8 @@ static const struct {
     {BPF_PROG_TYPE_STRUCT_OPS, "struct_ops"},
 };
 
-/* Writes the first column of the README's row of types that need the flag. */
+/* Writes the first column of the row of doc/values.md of types that need the
+ * flag. */
 static void format_row(char *row, size_t size, unsigned flag) {
   size_t len = (size_t)snprintf(row, size, "|");
   for (size_t i = 0; i < sizeof(miss_types) / sizeof(miss_types[0]); i++)
@@ -123,27 +124,28 @@ static void format_row(char *row, size_t size, unsigned flag) {
   snprintf(row + len, size - len, " |");
 }
 
-START_TEST(prog_type_misses__table_in_the_readme__is_the_same) {
+START_TEST(prog_type_misses__table_in_values_md__is_the_same) {
   static const unsigned flags[] = {PROG_RECORD_HAS_MISSES,
                                    PROG_RECORD_HAS_CPU_MISSES,
                                    PROG_RECORD_PRIVATE_STACK};
   const char *srcdir = getenv("srcdir");
   char line[1024];
-  snprintf(line, sizeof(line), "%s/README.md", srcdir != NULL ? srcdir : ".");
-  FILE *readme = fopen(line, "r");
-  ck_assert_msg(readme != NULL, "cannot open %s", line);
+  snprintf(line, sizeof(line), "%s/doc/values.md",
+           srcdir != NULL ? srcdir : ".");
+  FILE *doc = fopen(line, "r");
+  ck_assert_msg(doc != NULL, "cannot open %s", line);
   static const char header[] = "| program types | `recursion_misses`,";
   do
-    ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme));
+    ck_assert_ptr_nonnull(fgets(line, sizeof(line), doc));
   while (strncmp(line, header, strlen(header)) != 0);
-  ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme)); /* |---| */
+  ck_assert_ptr_nonnull(fgets(line, sizeof(line), doc)); /* |---| */
   for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
     char row[256];
     format_row(row, sizeof(row), flags[i]);
-    ck_assert_ptr_nonnull(fgets(line, sizeof(line), readme));
+    ck_assert_ptr_nonnull(fgets(line, sizeof(line), doc));
     ck_assert_msg(strncmp(line, row, strlen(row)) == 0, "%s: %s", row, line);
   }
-  fclose(readme);
+  fclose(doc);
 }
 END_TEST
 
@@ -181,7 +183,7 @@ Suite *prog_type_suite(void) {
   tcase_add_test(limits, prog_type_name__odd_members__are_not_taken);
   tcase_add_test(limits, prog_type_name__long_name__is_cut_as_in_a_sample);
   tcase_add_test(limits, prog_type_is_name__forms__as_the_kernels);
-  tcase_add_test(limits, prog_type_misses__table_in_the_readme__is_the_same);
+  tcase_add_test(limits, prog_type_misses__table_in_values_md__is_the_same);
   tcase_add_test(limits,
                  prog_type_misses__other_types_and_iterators__have_none);
   suite_add_tcase(suite, limits);
