@@ -22,6 +22,8 @@ struct map_bill {
   uint64_t unused_bytes; /* of these */
   double fill_max;       /* 0..1, of the fullest one */
   bool knows_unused;
+  uint64_t jit_bytes; /* as in the snapshot */
+  uint64_t jit_limit;
   bool knows_fill;          /* there is one that can be full */
   struct map_share *shares; /* owned; in ascending order of programs */
   size_t shares_num;

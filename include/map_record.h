@@ -25,6 +25,8 @@ enum map_record_flags {
   MAP_RECORD_FILL = 4,     /* USED and CAPACITY tell */
   MAP_RECORD_UNUSED = 8,   /* nothing in the kernel uses it: no program, no
                               other map. Files and descriptors may keep it */
+  MAP_RECORD_JIT = 16,     /* this is no map: USED and CAPACITY are the bytes of
+                              JITed code, and the limit for them */
 };
 
 /* What both records begin with. */

@@ -44,7 +44,9 @@ struct map_snapshot {
   const struct map_use *uses; /* ids of programs ascending; of what the samples
                                  do not have as well */
   size_t uses_num;
-  bool knows_unused; /* it could be seen which ones are unused */
+  bool knows_unused;  /* it could be seen which ones are unused */
+  uint64_t jit_bytes; /* of JITed code, in the whole kernel */
+  uint64_t jit_limit; /* for them; 0: neither is known */
 };
 
 #endif

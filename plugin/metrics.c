@@ -99,6 +99,9 @@ COMPUTE_BILL(maps, true, bill->maps)
 COMPUTE_BILL(unused_maps, bill->knows_unused, bill->unused)
 COMPUTE_BILL(unmeasured_maps, true, bill->unmeasured)
 COMPUTE_BILL(map_fill_max, bill->knows_fill, bill->fill_max)
+COMPUTE_BILL(memory_jit, bill->jit_limit != 0, bill->jit_bytes)
+COMPUTE_BILL(jit_fill, bill->jit_limit != 0,
+             (double)bill->jit_bytes / (double)bill->jit_limit)
 
 COMPUTE(loads) { return group->has_begun && derive(group->loads, ret_value); }
 
@@ -200,6 +203,8 @@ static const struct metric metrics[] = {
     METRIC(unused_maps, "count", "unused_maps", GAUGE, NEVER, ALWAYS),
     METRIC(unmeasured_maps, "count", "unmeasured_maps", GAUGE, NEVER, ALWAYS),
     METRIC(map_fill_max, "gauge", "map_fill_max", GAUGE, NEVER, ALWAYS),
+    METRIC(memory_jit, "memory", "jit", GAUGE, NEVER, ALWAYS),
+    METRIC(jit_fill, "gauge", "jit_fill", GAUGE, NEVER, ALWAYS),
 };
 /* clang-format on */
 

@@ -109,8 +109,14 @@ extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym;
 
 const volatile __u64 page_size = 4096;
 
+/* Addresses of what the kernel counts of JITed code, and of the limit; 0 where
+ * our loader may not know them. */
+const volatile __u64 jit_used_address;
+const volatile __u64 jit_limit_address;
+
 /* Found by our loader, before any of this is pinned. */
 struct map_correction corrections[MAP_KINDS_MAX];
+__u64 jit_is_wrong;
 
 static __always_inline __u64 round_up(__u64 bytes, __u64 to) {
   return (bytes + to - 1) / to * to;
@@ -336,12 +342,25 @@ static __always_inline void measure(const struct bpf_map *map, __u32 type,
     record->head.flags |= MAP_RECORD_MEASURED;
 }
 
+static __always_inline void write_jit(struct seq_file *seq,
+                                      struct map_record *record) {
+  if (jit_is_wrong != 0 ||
+      bpf_probe_read_kernel(&record->used, sizeof(record->used),
+                            (const void *)jit_used_address) != 0 ||
+      bpf_probe_read_kernel(&record->capacity, sizeof(record->capacity),
+                            (const void *)jit_limit_address) != 0)
+    return;
+  record->head.flags = MAP_RECORD_JIT;
+  bpf_seq_write(seq, record, sizeof(*record));
+}
+
 SEC("iter/bpf_map")
 int bpf_stats_maps(struct bpf_iter__bpf_map *ctx) {
   struct bpf_map *map = ctx->map;
   struct map_record record = {
       .head = {.magic = MAP_RECORD_MAGIC, .version = PROG_RECORD_VERSION}};
   if (map == 0) {
+    write_jit(ctx->meta->seq, &record);
     record.head.flags = MAP_RECORD_END;
     bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
     return 0;

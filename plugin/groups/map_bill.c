@@ -26,6 +26,8 @@ static void add_up(struct map_bill *bill, const struct map_snapshot *maps) {
   bill->unused = bill->unmeasured = 0;
   bill->bytes = bill->unused_bytes = 0;
   bill->knows_unused = maps->knows_unused;
+  bill->jit_bytes = maps->jit_bytes;
+  bill->jit_limit = maps->jit_limit;
   bill->knows_fill = false;
   bill->fill_max = 0.0;
   for (size_t i = 0; i < maps->samples_num; i++) {

@@ -5,6 +5,7 @@
 
 #include "bpf_load.h"
 #include "give_back.h"
+#include "jit_check.h"
 #include "map_check.h"
 #include "pins.h"
 
@@ -61,7 +62,7 @@ static struct bpf_link *link_of(const struct map_iter *iter, int kind) {
 /* PLAIN: with the object for kernels that refuse the skeleton's own, of the
  * same source. */
 static int load_and_attach(struct map_programs *skeleton, bool payers,
-                           bool plain) {
+                           bool plain, const struct jit_symbols *where) {
   struct bpf_object_skeleton *object = skeleton->skeleton;
   if (plain)
     object->data = (void *)map_iter_plain__elf_bytes(&object->data_sz);
@@ -70,6 +71,8 @@ static int load_and_attach(struct map_programs *skeleton, bool payers,
     return rc;
   bpf_program__set_autoload(skeleton->progs.bpf_stats_map_payers, payers);
   skeleton->rodata->page_size = (unsigned)getpagesize();
+  skeleton->rodata->jit_used_address = where->used;
+  skeleton->rodata->jit_limit_address = where->limit;
   rc = map_programs__load(skeleton);
   if (rc == 0)
     rc = bpf_load_find_cpus(skeleton->progs.bpf_stats_cpus,
@@ -77,13 +80,15 @@ static int load_and_attach(struct map_programs *skeleton, bool payers,
   return rc == 0 ? map_programs__attach(skeleton) : rc;
 }
 
-static struct map_programs *load(bool payers, bool plain, char *reason,
+/* WHERE: what of JITed code is counted. */
+static struct map_programs *load(bool payers, bool plain,
+                                 const struct jit_symbols *where, char *reason,
                                  size_t reason_size) {
   struct map_programs *skeleton = calloc(1, sizeof(*skeleton));
   bpf_load_begin();
   int rc = skeleton == NULL ? -ENOMEM : map_programs__create_skeleton(skeleton);
   if (rc == 0)
-    rc = load_and_attach(skeleton, payers, plain);
+    rc = load_and_attach(skeleton, payers, plain, where);
   bpf_load_end(rc, "iterator of maps", NULL, reason, reason_size);
   if (rc == 0)
     return skeleton;
@@ -101,6 +106,20 @@ static void destroy(struct map_iter *iter) {
   map_programs__destroy(iter->skeleton);
 }
 
+static int take_jit(void *context, const void *record) {
+  const struct map_record *shown = record;
+  if ((shown->head.flags & MAP_RECORD_JIT) != 0)
+    memcpy(context, &shown->used, sizeof(shown->used));
+  return 0;
+}
+
+/* A jit_read. */
+static bool read_jit(void *context, uint64_t *ret_bytes) {
+  *ret_bytes = 0;
+  return map_iter_read(context, MAP_ITER_MAPS, take_jit, ret_bytes) == 0 &&
+         *ret_bytes != 0;
+}
+
 static int find_corrections(struct map_iter *iter) {
   struct map_check *check = map_check_new();
   if (check == NULL)
@@ -109,6 +128,7 @@ static int find_corrections(struct map_iter *iter) {
   if (rc == 0)
     map_check_end(check, iter->skeleton->bss->corrections);
   map_check_free(check);
+  iter->skeleton->bss->jit_is_wrong = !jit_check_grows(read_jit, iter);
   give_back_memory();
   return rc;
 }
@@ -117,9 +137,10 @@ struct map_iter *map_iter_load(bool payers, char *reason, size_t reason_size) {
   struct map_iter *iter = calloc(1, sizeof(*iter));
   if (iter == NULL)
     return NULL;
-  iter->skeleton = load(payers, false, reason, reason_size);
+  const struct jit_symbols where = jit_check_find("/proc/kallsyms");
+  iter->skeleton = load(payers, false, &where, reason, reason_size);
   if (iter->skeleton == NULL)
-    iter->skeleton = load(payers, true, reason, reason_size);
+    iter->skeleton = load(payers, true, &where, reason, reason_size);
   int rc = iter->skeleton == NULL ? -ENOTSUP : find_corrections(iter);
   if (rc == 0)
     return iter;

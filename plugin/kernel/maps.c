@@ -39,6 +39,8 @@ struct maps {
   struct payer *payers; /* in the order of the samples */
   size_t payers_num;
   size_t payers_max;
+  uint64_t jit_bytes;
+  uint64_t jit_limit;
   char text[PINS_TEXT_SIZE]; /* of maps_explain() */
 };
 
@@ -105,12 +107,18 @@ static int append_use(struct maps *maps, uint32_t prog_id, uint32_t map_id) {
  */
 
 static int take_map(void *context, const void *data) {
+  struct maps *maps = context;
   const struct map_record *record = data;
+  const unsigned flags = record->head.flags;
+  if ((flags & MAP_RECORD_JIT) != 0) {
+    maps->jit_bytes = record->used;
+    maps->jit_limit = record->capacity;
+    return 0;
+  }
   struct map_sample *sample = NULL;
-  int rc = append(context, record->id, &sample);
+  int rc = append(maps, record->id, &sample);
   if (rc != 0)
     return rc;
-  const unsigned flags = record->head.flags;
   sample->is_measured = (flags & MAP_RECORD_MEASURED) != 0;
   sample->is_unused = (flags & MAP_RECORD_UNUSED) != 0;
   /* A map for one entry is full as soon as it is used. */
@@ -268,6 +276,7 @@ int maps_read(struct maps *maps, struct map_snapshot *ret_snapshot) {
   if (maps->options.iterator_pin != NULL && maps->iter == NULL)
     return -ENOMEM;
   maps->samples_num = maps->uses_num = maps->payers_num = 0;
+  maps->jit_bytes = maps->jit_limit = 0;
   int rc = maps->iter != NULL ? read_by_iterator(maps) : read_by_id(maps);
   if (rc != 0)
     return rc;
@@ -277,6 +286,8 @@ int maps_read(struct maps *maps, struct map_snapshot *ret_snapshot) {
       .uses = maps->uses,
       .uses_num = maps->uses_num,
       .knows_unused = maps->iter != NULL,
+      .jit_bytes = maps->jit_bytes,
+      .jit_limit = maps->jit_limit,
   };
   return 0;
 }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -498,6 +499,59 @@ START_TEST(reader__pinned_and_no_capability__reads_maps) {
 }
 END_TEST
 
+/* The sysctl, or 0 where the kernel does not show to us where it counts. */
+static uint64_t jit_limit(void) {
+  uint64_t limit = 0;
+  FILE *file =
+      popen("grep -q '^0*[1-9a-f].* bpf_jit_current$' /proc/kallsyms &&"
+            " cat /proc/sys/net/core/bpf_jit_limit",
+            "re");
+  ck_assert_ptr_nonnull(file);
+  if (fscanf(file, "%" SCNu64, &limit) != 1)
+    limit = 0;
+  pclose(file);
+  return limit;
+}
+
+static uint64_t read_jit(void) {
+  ck_assert_int_eq(maps_read(maps, &snapshot), 0);
+  ck_assert_uint_eq(snapshot.jit_limit, jit_limit());
+  return snapshot.jit_bytes;
+}
+
+/* What each program takes is rounded up, at most to a page. */
+START_TEST(maps_read__jited_code__grows_and_shrinks_with_programs) {
+  enum { NUM = 100 };
+  int fds[NUM];
+  int map_fd = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 10, 0);
+  ck_assert(progs_wait_unloaded());
+  const uint64_t before = read_jit();
+  uint64_t len = 0;
+  for (int i = 0; i < NUM; i++) {
+    fds[i] = load_user("live_jited", map_fd, false);
+    struct bpf_prog_info info = {0};
+    uint32_t info_len = sizeof(info);
+    ck_assert_int_eq(bpf_obj_get_info_by_fd(fds[i], &info, &info_len), 0);
+    len += info.jited_prog_len;
+  }
+  const uint64_t grown = read_jit() - before;
+  for (int i = 0; i < NUM; i++)
+    close(fds[i]);
+  close(map_fd);
+  if (snapshot.jit_limit == 0) {
+    ck_assert_uint_eq(before, 0);
+    printf("# the kernel does not show where it counts JITed code\n");
+    return;
+  }
+  ck_assert_uint_gt(len, 0);
+  ck_assert_uint_ge(grown, len);
+  ck_assert_uint_le(grown, len + (uint64_t)NUM * (uint64_t)getpagesize());
+  for (int i = 0; i < 3000 && read_jit() != before; i++)
+    usleep(10000);
+  ck_assert_uint_eq(read_jit(), before);
+}
+END_TEST
+
 START_TEST(maps__stopped__leave_no_fd) {
   int before = count_open_fds();
   struct maps *other = maps_new(&(struct maps_options){
@@ -553,6 +607,8 @@ int main(void) {
     tcase_add_test(tests, maps_read__full_by_design__has_no_fill);
     tcase_add_test(tests, maps_read__ring_with_an_idle_reader__rises_and_falls);
     tcase_add_test(tests, maps_read__position_that_is_forged__has_no_fill);
+    tcase_add_test(tests,
+                   maps_read__jited_code__grows_and_shrinks_with_programs);
   }
   if (has_iterators && make_payer_group())
     tcase_add_test(tests, maps_read__made_in_a_control_group__that_pays);

@@ -226,6 +226,7 @@ int bpf_obj_get_info_by_fd(int fd, void *ret_info, __u32 *info_len) {
       .run_cnt = prog->run_cnt,
       .run_time_ns = prog->run_time_ns,
       .recursion_misses = prog->recursion_misses,
+      .jited_prog_len = fake_libbpf.jited_len,
       .created_by_uid = prog->uid,
       .func_info_rec_size = sizeof(struct bpf_func_info),
   };

@@ -68,6 +68,7 @@ extern struct fake_libbpf {
   int btf_error;               /* -errno of loading BTF */
   int enable_stats_error;      /* -errno of bpf_enable_stats */
   int load_error;              /* -errno of bpf_prog_load */
+  uint32_t jited_len;          /* of what it loads */
   bool sysctl_on;              /* kernel.bpf_stats_enabled */
   bool has_iterator; /* files "iterator", "maps", "map_uses" are pinned ones */
   uint32_t iterator_id;

@@ -21,6 +21,7 @@ int main(void) {
   srunner_add_suite(runner, maps_suite());
   srunner_add_suite(runner, prog_stream_suite());
   srunner_add_suite(runner, prog_type_suite());
+  srunner_add_suite(runner, jit_check_suite());
   srunner_add_suite(runner, load_log_suite());
   srunner_add_suite(runner, confinement_suite());
   srunner_add_suite(runner, refusal_suite());

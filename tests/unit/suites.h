@@ -15,6 +15,7 @@ Suite *faults_suite(void);
 Suite *group_name_suite(void);
 Suite *flood_suite(void);
 Suite *groups_suite(void);
+Suite *jit_check_suite(void);
 Suite *load_log_suite(void);
 Suite *coverage_suite(void);
 Suite *map_bill_suite(void);

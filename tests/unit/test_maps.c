@@ -34,6 +34,13 @@ static struct fake_map *add(uint32_t id, const char *name) {
   return map;
 }
 
+static void add_jit(uint64_t bytes, uint64_t limit) {
+  struct fake_map *record = add(0, "");
+  record->flags = MAP_RECORD_JIT;
+  record->used = bytes;
+  record->capacity = limit;
+}
+
 static void add_use(uint32_t prog_id, uint32_t map_id) {
   fake_libbpf.uses[fake_libbpf.uses_num++] = (struct fake_use){prog_id, map_id};
 }
@@ -72,13 +79,27 @@ END_TEST
 
 START_TEST(maps_read__again__is_read_anew) {
   add(3, "a");
+  add_jit(500, 1000);
   start_pinned(true);
   add_use(1, 3);
   ck_assert_int_eq(maps_read(maps, &snapshot), 0);
   fake_libbpf.maps_num = fake_libbpf.uses_num = 0;
   ck_assert_int_eq(maps_read(maps, &snapshot), 0);
+  ck_assert_uint_eq(snapshot.jit_bytes, 0);
+  ck_assert_uint_eq(snapshot.jit_limit, 0);
   ck_assert_uint_eq(snapshot.samples_num, 0);
   ck_assert_uint_eq(snapshot.uses_num, 0);
+}
+END_TEST
+
+START_TEST(maps_read__jited_code__is_no_map) {
+  add(3, "a");
+  add_jit(500, 1000);
+  start_pinned(false);
+  ck_assert_int_eq(maps_read(maps, &snapshot), 0);
+  ck_assert_uint_eq(snapshot.samples_num, 1);
+  ck_assert_uint_eq(snapshot.jit_bytes, 500);
+  ck_assert_uint_eq(snapshot.jit_limit, 1000);
 }
 END_TEST
 
@@ -229,6 +250,7 @@ Suite *maps_suite(void) {
   tcase_add_checked_fixture(core, setup, teardown);
   tcase_add_test(core, maps_read__pinned__is_what_the_iterator_tells);
   tcase_add_test(core, maps_read__again__is_read_anew);
+  tcase_add_test(core, maps_read__jited_code__is_no_map);
   tcase_add_test(core, maps_read__uses_wanted__are_there);
   tcase_add_test(core,
                  maps_read__payers_wanted__are_there_where_they_are_known);

@@ -46,7 +46,9 @@ static void setup(void) {
                            .unused_bytes = 3000,
                            .fill_max = 0.5,
                            .knows_unused = true,
-                           .knows_fill = true};
+                           .knows_fill = true,
+                           .jit_bytes = 2500,
+                           .jit_limit = 10000};
   reading = (struct reading){
       .map_bill = &bill,
       .host = &host,
@@ -100,6 +102,8 @@ START_TEST(metrics__ordinary_interval__all_have_their_value) {
   check_gauge("unused_maps", 2);
   check_gauge("unmeasured_maps", 1);
   check_gauge("map_fill_max", 0.5);
+  check_gauge("memory_jit", 2500);
+  check_gauge("jit_fill", 0.25);
   check_derive("loads", 3);
   check_gauge("age", 2.5);
   check_gauge("coverage", 1);
@@ -226,6 +230,13 @@ START_TEST(metrics__maps_read_one_by_one__nobody_knows_what_is_unused_or_full) {
   ck_assert(!compute("memory_unused_maps"));
   ck_assert(!compute("map_fill_max"));
   check_gauge("maps", 7);
+}
+END_TEST
+
+START_TEST(metrics__jited_code_not_counted__has_no_value) {
+  bill.jit_bytes = bill.jit_limit = 0;
+  ck_assert(!compute("memory_jit"));
+  ck_assert(!compute("jit_fill"));
 }
 END_TEST
 
@@ -406,6 +417,7 @@ Suite *metrics_suite(void) {
                  metrics__nobody_asks_for_owners__no_number_of_the_unowned);
   tcase_add_test(limits,
                  metrics__misses_of_one_program_uncounted__host_alone_has_them);
+  tcase_add_test(limits, metrics__jited_code_not_counted__has_no_value);
   tcase_add_test(limits, metrics__loaded_while_the_walk_was_on__has_no_age_yet);
   tcase_add_test(limits, metrics__not_begun__no_series_of_runs);
   tcase_add_test(
