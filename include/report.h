@@ -29,6 +29,7 @@ struct report {
   bool elsewhere;         /* it was told which programs are not counted */
   unsigned folding_reads; /* before it is told that nothing is folded */
   bool alarms_full;
+  bool map_alarms_full;
   bool statistics_off;
   bool limited;             /* it was told that OverheadLimit sets windows, */
   bool limited_no_more;     /* and that they are over */
@@ -47,8 +48,8 @@ void report_opened(struct report *report, const struct reading *reading);
 void report_changes(struct report *report, const struct reading *reading,
                     bool enable_stats);
 
-/* IS_FULL: no further alarm can be raised. */
-void report_alarms(struct report *report, bool is_full);
+/* GROUPS_FULL, MAPS_FULL: no further alarm of these can be raised. */
+void report_alarms(struct report *report, bool groups_full, bool maps_full);
 
 /* Call it after each read that went well. It tells once which filters have
  * selected nothing, each as it arrived: that shows what collectd's parser has

@@ -107,7 +107,8 @@ static void dispatch_all(const struct reading *reading, cdtime_t time) {
   alarms_settle(&plugin.alarms, measured ? ALARM_GONE : ALARM_STATISTICS_OFF,
                 dispatch_alarm);
   changes_settle(&plugin.changes, settings, reading);
-  report_alarms(&plugin.report, plugin.alarms.is_full);
+  report_alarms(&plugin.report, plugin.alarms.is_full,
+                plugin.fullest.alarms.is_full);
 }
 
 /* Never fails: that would stop the whole daemon. */

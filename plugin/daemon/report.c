@@ -103,12 +103,18 @@ static void report_elsewhere(struct report *report,
        names, more);
 }
 
-void report_alarms(struct report *report, bool is_full) {
-  if (is_full && !report->alarms_full)
-    WARNING("bpf_stats: %d groups are above MissRateThreshold; there is no "
-            "notification about further ones",
-            ALARMS_MAX);
-  report->alarms_full = is_full;
+static void report_full(bool *was_full, bool is_full, const char *what) {
+  if (is_full && !*was_full)
+    WARNING("bpf_stats: %d %s; there is no notification about further ones",
+            ALARMS_MAX, what);
+  *was_full = is_full;
+}
+
+void report_alarms(struct report *report, bool groups_full, bool maps_full) {
+  report_full(&report->alarms_full, groups_full,
+              "groups are above MissRateThreshold");
+  report_full(&report->map_alarms_full, maps_full,
+              "names of maps are above MapFillThreshold");
 }
 
 /* Tells whether statistics could be turned on. */

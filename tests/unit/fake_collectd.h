@@ -14,7 +14,7 @@
 enum {
   FAKE_LINES_MAX = 64,
   FAKE_VALUES_MAX = 512,
-  FAKE_NOTIFICATIONS_MAX = 64
+  FAKE_NOTIFICATIONS_MAX = 1100
 };
 
 extern struct fake_collectd {

@@ -2,6 +2,7 @@
 /* Unit tests of the glue: the plugin as collectd drives it, over both fakes. */
 #include "suites.h"
 
+#include "alarms.h"
 #include "clocks.h"
 #include "plugin_fixture.h"
 
@@ -829,6 +830,27 @@ START_TEST(flush__collectd_stops__full_maps_are_okay) {
 }
 END_TEST
 
+START_TEST(read__more_full_maps_than_alarms__is_said_once) {
+  static char names[ALARMS_MAX + 1][MAP_RECORD_NAME_SIZE];
+  start_with_maps(1);
+  for (size_t i = 0; i <= ALARMS_MAX; i++) {
+    snprintf(names[i], sizeof(names[i]), "full_%zu", i);
+    fake_libbpf.maps[i] = (struct fake_map){.id = (uint32_t)i + 1};
+    set_fill(i, names[i], 1000);
+  }
+  fake_libbpf.maps_num = ALARMS_MAX + 1;
+  read_once();
+  ck_assert_uint_eq(fake_collectd.notifications_num, ALARMS_MAX);
+  ck_assert_uint_eq(fake_collectd.lines_num, 1);
+  ck_assert_int_eq(fake_collectd.lines[0].severity, LOG_WARNING);
+  ck_assert_str_eq(fake_collectd.lines[0].text,
+                   "bpf_stats: 1000 names of maps are above MapFillThreshold; "
+                   "there is no notification about further ones");
+  check_silence(2);
+  ck_assert_uint_eq(fake_collectd.lines_num, 0);
+}
+END_TEST
+
 START_TEST(read__no_threshold__nothing_is_notified) {
   tree_number(tree_option(&tree, "MapFillThreshold"), 0);
   start_with_maps(1);
@@ -977,6 +999,7 @@ Suite *bpf_stats_suite(void) {
   tcase_add_test(maps, read__map_too_full__is_one_warning_and_one_okay);
   tcase_add_loop_test(maps, read__full_map_is_no_more__is_one_okay, 0, 3);
   tcase_add_test(maps, flush__collectd_stops__full_maps_are_okay);
+  tcase_add_test(maps, read__more_full_maps_than_alarms__is_said_once);
   tcase_add_test(maps, read__no_threshold__nothing_is_notified);
   tcase_add_test(maps, read__maps_cannot_be_read__is_one_line_and_no_series);
   tcase_add_test(maps,
