@@ -299,8 +299,8 @@ const char *maps_explain(struct maps *maps, int error) {
     snprintf(maps->text, sizeof(maps->text),
              "there are more than %d, and no iterator reads them",
              MAPS_BY_ID_MAX);
-  else if (maps->reason[0] != '\0')
-    return maps->reason;
+  else if (maps->reason[0] != '\0' && error != -EACCES)
+    return maps->reason; /* it needs less than to open those of others does */
   else
     refusal_explain(error, PRIVILEGE_SYS_ADMIN, maps->text, sizeof(maps->text));
   return maps->text;

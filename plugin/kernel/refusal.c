@@ -39,7 +39,7 @@ static void explain_selinux(int error, enum privilege needs, const char *type,
     rule = lists ? "self:capability sys_admin"
                  : "self:capability2 { bpf perfmon }";
   else if (lists)
-    rule = "domain:bpf prog_run";
+    rule = "domain:bpf { map_read map_write prog_run }";
   else
     rule = "self:bpf { map_create map_read map_write prog_load prog_run }";
   snprintf(text, text_size,

@@ -114,7 +114,7 @@ START_TEST(refusal__SELinux__names_the_rule) {
         "collectd_t self:capability sys_admin;\"");
   check(-EACCES, PRIVILEGE_SYS_ADMIN, REFUSAL_KNOWN,
         "Permission denied: SELinux forbids it; its policy needs \"allow "
-        "collectd_t domain:bpf prog_run;\"");
+        "collectd_t domain:bpf { map_read map_write prog_run };\"");
 }
 END_TEST
 
