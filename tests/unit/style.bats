@@ -21,6 +21,18 @@
   mandoc -T lint -W warning "$srcdir"/doc/*.[1-8]
 }
 
+# What README's tables name, which unit tests compare with the code.
+@test "manual_page__names_each_option_and_series" {
+  local name page="$srcdir/doc/collectd-bpf_stats.5"
+  # shellcheck disable=SC2016 # the backticks are README's
+  names=$(sed -nE 's/^\| `([A-Z][A-Za-z]+)` \|.*/\1/p; s/^\| `[a-z_]+` \| `([a-z_-]+)` \|.*/\1/p' "$srcdir/README.md")
+  [ "$(wc -l <<<"$names")" -gt 50 ]
+  for name in $names; do
+    echo "$name"
+    grep -qE "^\.It (.* )?(Cm|Li) (.*, )?$name( |\$)" "$page"
+  done
+}
+
 # A module is a header, its source, or both; tsort(1) finds the circles.
 @test "modules__depend_on_each_other_in_one_direction" {
   cd "$srcdir"
