@@ -19,8 +19,11 @@ static void make_safe(char safe[MAP_NAME_SIZE],
   static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "abcdefghijklmnopqrstuvwxyz0123456789_-";
   size_t i = 0;
-  for (; i < MAP_NAME_SIZE - 1 && name[i] != '\0'; i++)
-    safe[i] = strchr(allowed, name[i]) != NULL ? name[i] : '_';
+  for (; i < MAP_NAME_SIZE - 1 && name[i] != '\0'; i++) {
+    safe[i] = name[i];
+    if (strchr(allowed, name[i]) == NULL)
+      safe[i] = '_';
+  }
   safe[i] = '\0';
   if (i == 0)
     memcpy(safe, "_unnamed", sizeof("_unnamed"));

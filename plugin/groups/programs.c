@@ -182,6 +182,17 @@ static void merge_id(struct programs *programs, struct found *found) {
 
 static uint32_t min_id(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+/* Goes on from share M to that of the program with this id. */
+static uint64_t next_share(const struct prog_snapshot *snapshot, size_t *m,
+                           uint32_t id) {
+  const struct map_share *shares = snapshot->map_shares;
+  while (*m < snapshot->map_shares_num && shares[*m].prog_id < id)
+    (*m)++;
+  return *m < snapshot->map_shares_num && shares[*m].prog_id == id
+             ? shares[*m].bytes
+             : 0;
+}
+
 /* Fills the next list, which has room for all. */
 static void merge(struct programs *programs,
                   const struct prog_snapshot *snapshot) {
@@ -204,17 +215,14 @@ static void merge(struct programs *programs,
       id = min_id(id, ends->samples[e].id);
     struct found found = {.time_ns = snapshot->time_ns,
                           .complete = snapshot->complete,
-                          .watched = unloads != NULL};
+                          .watched = unloads != NULL,
+                          .map_bytes = next_share(snapshot, &m, id)};
     for (; k < known->num && known->items[k].id == id; k++)
       if (found.known_num++ == 0)
         found.known = &known->items[k];
     for (; e < ends->samples_num && ends->samples[e].id == id; e++)
       if (found.finals_num++ == 0)
         found.finals = &ends->samples[e];
-    while (m < snapshot->map_shares_num && snapshot->map_shares[m].prog_id < id)
-      m++;
-    if (m < snapshot->map_shares_num && snapshot->map_shares[m].prog_id == id)
-      found.map_bytes = snapshot->map_shares[m].bytes;
     if (s < snapshot->samples_num && snapshot->samples[s].id == id)
       found.sample = &snapshot->samples[s++];
     merge_id(programs, &found);

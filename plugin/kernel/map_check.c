@@ -162,7 +162,7 @@ int map_check_take(void *context, const void *record) {
   struct map_check *check = context;
   const struct map_record *shown = record;
   struct own_map *maps = check->maps[0];
-  for (size_t i = 0; i < KINDS_NUM * SIZES_NUM; i++)
+  for (size_t i = 0; i < sizeof(check->maps) / sizeof(maps[0]); i++)
     if (maps[i].id != 0 && maps[i].id == shown->id) {
       maps[i].is_shown = (shown->head.flags & MAP_RECORD_MEASURED) != 0;
       maps[i].kind = shown->kind;
