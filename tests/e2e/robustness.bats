@@ -86,12 +86,12 @@ look_for_fds() { # LINK_PATTERN
   wait_reads 20
   look_for_fds '*bpf*'
   [ "$before" -eq "$(wc -l <"$dir/fds")" ]
-  # What is held is the plugin's own: BPF_ENABLE_STATS, and the iterator.
+  # What is held is the plugin's own: BPF_ENABLE_STATS, and the iterators.
   look_for_fds '*bpf-prog*'
-  [ "$(wc -l <"$dir/fds")" -le 1 ]
+  [ "$(wc -l <"$dir/fds")" -le 3 ]
   while read -r fd; do
     id=$(awk '$1 == "prog_id:" {print $2}' "/proc/$collectd_pid/fdinfo/$fd")
-    [ "$("$BPFTOOL" -j prog show id "$id" | jq -r .name)" = bpf_stats_iter ]
+    [[ "$("$BPFTOOL" -j prog show id "$id" | jq -r .name)" =~ ^bpf_stats_(iter|maps|uses)$ ]]
   done <"$dir/fds"
 }
 
