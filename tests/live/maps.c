@@ -18,11 +18,13 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -499,6 +501,65 @@ START_TEST(reader__pinned_and_no_capability__reads_maps) {
 }
 END_TEST
 
+/* They are held by another map, as so many descriptors may not be allowed. */
+START_TEST(maps_read__ten_thousand_maps__are_all_there) {
+  enum { NUM = 10000 };
+  static uint32_t ids[NUM];
+  int first = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 3, 0);
+  LIBBPF_OPTS(bpf_map_create_opts, opts, .inner_map_fd = (uint32_t)first);
+  int outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "live_outer", 4, 4,
+                             NUM, &opts);
+  ck_assert_int_ge(outer, 0);
+  uint64_t bytes = 0;
+  ck_assert(fdinfo_memory(first, &bytes));
+  for (uint32_t i = 0; i < NUM; i++) {
+    int fd = make_map(BPF_MAP_TYPE_ARRAY, 4, 8, 3, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bpf_map_update_elem(outer, &i, &fd, BPF_ANY), 0);
+    ids[i] = map_id(fd);
+    close(fd);
+  }
+  ck_assert_int_eq(maps_read(maps, &snapshot), 0);
+  size_t found = 0;
+  for (size_t i = 0; i < snapshot.samples_num && found < NUM; i++) {
+    const struct map_sample *sample = &snapshot.samples[i];
+    if (sample->id != ids[found])
+      continue;
+    ck_assert(sample->is_measured && !sample->is_unused);
+    ck_assert_uint_eq(sample->bytes, bytes);
+    found++;
+  }
+  ck_assert_uint_eq(found, NUM);
+  close(outer);
+  close(first);
+}
+END_TEST
+
+START_TEST(maps_read__others_come_and_go__are_no_error) {
+  int fd = make_map(BPF_MAP_TYPE_HASH, 4, 8, 100, 0);
+  uint64_t bytes = 0;
+  ck_assert(fdinfo_memory(fd, &bytes));
+  pid_t other = fork();
+  if (other == 0)
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+  while (other == 0) {
+    int fds[20];
+    for (int i = 0; i < 20; i++)
+      fds[i] = make_map(BPF_MAP_TYPE_HASH, 4, 8, 100, 0);
+    for (int i = 0; i < 20; i++)
+      close(fds[i]);
+  }
+  for (int i = 0; i < 200; i++) {
+    const struct map_sample *sample = read_sample(fd);
+    ck_assert_uint_eq(sample->bytes, bytes);
+    ck_assert(sample->is_unused);
+  }
+  kill(other, SIGKILL);
+  waitpid(other, NULL, 0);
+  close(fd);
+}
+END_TEST
+
 /* The sysctl, or 0 where the kernel does not show to us where it counts. */
 static uint64_t jit_limit(void) {
   uint64_t limit = 0;
@@ -607,6 +668,8 @@ int main(void) {
     tcase_add_test(tests, maps_read__full_by_design__has_no_fill);
     tcase_add_test(tests, maps_read__ring_with_an_idle_reader__rises_and_falls);
     tcase_add_test(tests, maps_read__position_that_is_forged__has_no_fill);
+    tcase_add_test(tests, maps_read__ten_thousand_maps__are_all_there);
+    tcase_add_test(tests, maps_read__others_come_and_go__are_no_error);
     tcase_add_test(tests,
                    maps_read__jited_code__grows_and_shrinks_with_programs);
   }
