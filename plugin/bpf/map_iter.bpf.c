@@ -101,10 +101,19 @@ struct bpf_iter__bpf_map {
   struct bpf_map *map;
 } CO_RE;
 
-/* 6.6; it adds up what each CPU has counted. An object for kernels that do not
- * have it is made of the same source without it. */
+/* The first is of 6.6, and adds up what each CPU has counted; the second makes
+ * plain loads possible, which take less time than probe reads. An object for
+ * kernels that do not have them is made of the same source without them. */
 #ifdef ELEM_COUNTS
 extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+#define READ(type, map, member)                                                \
+  (((const struct type *)bpf_rdonly_cast(                                      \
+        map, bpf_core_type_id_kernel(struct type)))                            \
+       ->member)
+#else
+#define READ(type, map, member)                                                \
+  BPF_CORE_READ((const struct type *)(const void *)(map), member)
 #endif
 
 const volatile __u64 page_size = 4096;
@@ -169,14 +178,13 @@ static __always_inline __u64 old_bytes(const struct bpf_map *map, __u32 type) {
 
 static __always_inline __u64 hash_bytes(const struct bpf_map *map, __u32 type,
                                         __u64 entries) {
-  const struct bpf_htab *htab = (const void *)map;
   const __u64 cpus = cpu_offsets_num;
-  const __u64 elem_size = BPF_CORE_READ(htab, elem_size);
+  const __u64 elem_size = READ(bpf_htab, map, elem_size);
   const __u64 values_size =
       is_percpu(type) ? round_up(map->value_size, 8) * cpus : 0;
   __u64 bytes = bpf_core_type_size(struct bpf_htab) +
                 bpf_core_type_size(struct bucket) *
-                    (__u64)BPF_CORE_READ(htab, n_buckets) +
+                    (__u64)READ(bpf_htab, map, n_buckets) +
                 sizeof(__u32) * LOCKS * cpus;
   if ((map->map_flags & BPF_F_NO_PREALLOC) != 0)
     return bytes + entries * (elem_size + POINTER + values_size +
@@ -189,9 +197,8 @@ static __always_inline __u64 hash_bytes(const struct bpf_map *map, __u32 type,
 
 static __always_inline __u64 array_bytes(const struct bpf_map *map,
                                          __u32 type) {
-  const struct bpf_array *array = (const void *)map;
   const __u64 size = bpf_core_type_size(struct bpf_array);
-  const __u64 elem_size = BPF_CORE_READ(array, elem_size);
+  const __u64 elem_size = READ(bpf_array, map, elem_size);
   const __u64 num = map->max_entries;
   if (is_percpu(type))
     return size + num * (POINTER + elem_size * cpu_offsets_num);
@@ -202,9 +209,8 @@ static __always_inline __u64 array_bytes(const struct bpf_map *map,
 
 static __always_inline __u64 trie_bytes(const struct bpf_map *map,
                                         __u64 entries) {
-  const struct lpm_trie *trie = (const void *)map;
   return entries * (bpf_core_type_size(struct lpm_trie_node) +
-                    BPF_CORE_READ(trie, data_size) + map->value_size);
+                    READ(lpm_trie, map, data_size) + map->value_size);
 }
 
 static __always_inline __u64 ring_bytes(const struct bpf_map *map) {
@@ -215,16 +221,14 @@ static __always_inline __u64 ring_bytes(const struct bpf_map *map) {
 }
 
 static __always_inline __u64 stacks_bytes(const struct bpf_map *map) {
-  const struct bpf_stack_map *stacks = (const void *)map;
   return bpf_core_type_size(struct bpf_stack_map) +
-         BPF_CORE_READ(stacks, n_buckets) * (__u64)POINTER +
+         READ(bpf_stack_map, map, n_buckets) * (__u64)POINTER +
          map->max_entries * (bpf_core_type_size(struct stack_map_bucket) +
                              (__u64)map->value_size);
 }
 
 static __always_inline __u64 bloom_bytes(const struct bpf_map *map) {
-  const struct bpf_bloom_filter *bloom = (const void *)map;
-  const __u64 bits = (__u64)BPF_CORE_READ(bloom, bitset_mask) + 1;
+  const __u64 bits = (__u64)READ(bpf_bloom_filter, map, bitset_mask) + 1;
   return bpf_core_type_size(struct bpf_bloom_filter) +
          round_up(round_up(bits, 8) / 8, sizeof(long));
 }
@@ -301,7 +305,7 @@ static __always_inline bool find_fill(const struct bpf_map *map, __u32 type,
   if (is_ring(type))
     return find_ring_fill(map, record);
   if (type == BPF_MAP_TYPE_LPM_TRIE) {
-    record->used = BPF_CORE_READ((const struct lpm_trie *)map, n_entries);
+    record->used = READ(lpm_trie, map, n_entries);
     return true;
   }
 #ifdef ELEM_COUNTS
