@@ -44,7 +44,7 @@ compile_bpf() {
   run_configure BPFTOOL="$bpftool"
   [ "$status" -eq 0 ]
   grep -Fx "configure: sources: syscall alone, as $bpftool cannot make a skeleton: WARNING: bpftool not found for kernel 6.1.0" <<<"$output"
-  make -s plugin/bpf_stats.la
+  make -s plugin/bpf_stats.so
 }
 
 @test "bpftool__cannot_run_but_is_asked_for__is_one_error" {

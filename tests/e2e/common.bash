@@ -67,7 +67,7 @@ LoadPlugin unixsock
 </Plugin>
 LoadPlugin cpu
 ${early_config:-}
-PluginDir "${plugin_dir:-$builddir/plugin/.libs}"
+PluginDir "${plugin_dir:-$builddir/plugin}"
 LoadPlugin bpf_stats
 <Plugin bpf_stats>
 Source "$SOURCE"

@@ -8,7 +8,7 @@ setup() {
   # The user nobody must get at what root has built.
   chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
   plugin_dir=$dir/plugin
-  install -D -m 644 "$builddir/plugin/.libs/bpf_stats.so" "$plugin_dir/bpf_stats.so"
+  install -D -m 644 "$builddir/plugin/bpf_stats.so" "$plugin_dir/bpf_stats.so"
   install -d -o 65534 -g 65534 "$dir/home"
   log=$dir/home/collectd.log
   csv=$dir/home/csv/test-host

@@ -82,7 +82,7 @@ make_root() { # ARCHITECTURE
   fi
   add_installed /usr/lib/collectd/{csv,logfile}.so
   add_library libgcc_s.so.1 # the C library loads it when a thread is cancelled
-  add "$build/plugin/.libs/bpf_stats.so" /usr/lib/collectd/bpf_stats.so
+  add "$build/plugin/bpf_stats.so" /usr/lib/collectd/bpf_stats.so
   add "$build/plugin/bpf_stats_pin" /usr/sbin/bpf_stats_pin
   for name in live.t maps.t owners.t watch.t workload capabilities; do
     add "$build/tests/live/$name" "/test/$name"

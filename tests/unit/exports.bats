@@ -3,7 +3,7 @@
 # that provides symbols, a missing one shows only when the plugin is loaded. And
 # that it is hardened, as is bpf_stats_pin.
 
-plugin="$builddir/plugin/.libs/bpf_stats.so"
+plugin="$builddir/plugin/bpf_stats.so"
 pin="$builddir/plugin/bpf_stats_pin" # built where there is an iterator
 
 # Runs readelf or nm on each file that is built, and looks for a line.
