@@ -98,10 +98,10 @@ START_TEST(
   fills.places_max = 3;
   fills.top = 1;
   uint64_t now_ns = second_ns;
-  char name[MAP_NAME_SIZE];
+  char name[] = "flood_0";
   for (int i = 0; i < 10; i++, now_ns += second_ns) {
     maps.samples_num = 0;
-    snprintf(name, sizeof(name), "flood_%d", i);
+    name[sizeof(name) - 2] = (char)('0' + i);
     add(name, 50);
     update(now_ns);
     ck_assert_int_eq(fills.fills[0].is_shown, i < 3);
