@@ -6,7 +6,6 @@
 
 #include "refusal.h"
 
-#include <limits.h>
 #include <sys/types.h>
 
 enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
@@ -15,8 +14,9 @@ enum { PINS_TEXT_SIZE = REFUSAL_TEXT_SIZE };
  * its place is not followed. Returns 0 or -errno. */
 int pins_give(const char *path, gid_t gid, mode_t mode);
 
-/* Writes into PATH the file of that name in DIR. Returns 0 or -ENAMETOOLONG. */
-int pins_join(char path[PATH_MAX], const char *dir, const char *file);
+/* Returns the directory of a pin, an absolute path, which the caller frees;
+ * NULL when out of memory. */
+char *pins_dir_of(const char *pin);
 
 /* Pins what FD stands for as that file in DIR, in the place of what is there;
  * it has another name until all is right. Returns 0 or -errno. */
@@ -31,6 +31,9 @@ int pins_remove(const char *dir, const char *file);
  * that the caller closes; -EMEDIUMTYPE when it is no file on a bpffs; -errno.
  */
 int pins_open(const char *path);
+
+/* The same of that file in DIR. */
+int pins_open_in(const char *dir, const char *file);
 
 /* Writes into TEXT what an error of opening or reading a pin means and, where
  * that is known, what helps: a part of a sentence. WHAT is pinned there, or

@@ -13,7 +13,6 @@
 #include <bpf/libbpf.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,15 +190,13 @@ void map_iter_ids(const struct map_iter *iter, uint32_t ids[MAP_PROGRAMS_NUM]) {
 
 struct map_iter *map_iter_open(const char *iterator_pin) {
   struct map_iter *iter = calloc(1, sizeof(*iter));
-  char *dir = strndup(iterator_pin,
-                      (size_t)(strrchr(iterator_pin, '/') - iterator_pin));
-  if (iter == NULL || dir == NULL) {
-    free(iter);
-    free(dir);
+  if (iter == NULL)
     return NULL;
-  }
-  iter->dir = dir;
-  return iter;
+  iter->dir = pins_dir_of(iterator_pin);
+  if (iter->dir != NULL)
+    return iter;
+  free(iter);
+  return NULL;
 }
 
 void map_iter_free(struct map_iter *iter) {
@@ -211,14 +208,9 @@ void map_iter_free(struct map_iter *iter) {
   free(iter);
 }
 
-static int open_pinned(const struct map_iter *iter, enum map_iter_kind kind) {
-  char path[PATH_MAX];
-  int rc = pins_join(path, iter->dir, files[kind]);
-  return rc != 0 ? rc : pins_open(path);
-}
-
 static int open_walk(const struct map_iter *iter, enum map_iter_kind kind) {
-  return iter->dir != NULL ? open_pinned(iter, kind) : open_own(iter, kind);
+  return iter->dir != NULL ? pins_open_in(iter->dir, files[kind])
+                           : open_own(iter, kind);
 }
 
 int map_iter_read(struct map_iter *iter, enum map_iter_kind kind, map_take take,

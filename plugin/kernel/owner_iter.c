@@ -10,7 +10,6 @@
 #include <bpf/libbpf.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,15 +131,13 @@ void owner_iter_ids(const struct owner_iter *iter,
 
 struct owner_iter *owner_iter_open(const char *iterator_pin) {
   struct owner_iter *iter = calloc(1, sizeof(*iter));
-  char *dir = strndup(iterator_pin,
-                      (size_t)(strrchr(iterator_pin, '/') - iterator_pin));
-  if (iter == NULL || dir == NULL) {
-    free(iter);
-    free(dir);
+  if (iter == NULL)
     return NULL;
-  }
-  iter->dir = dir;
-  return iter;
+  iter->dir = pins_dir_of(iterator_pin);
+  if (iter->dir != NULL)
+    return iter;
+  free(iter);
+  return NULL;
 }
 
 void owner_iter_free(struct owner_iter *iter) {
@@ -152,16 +149,10 @@ void owner_iter_free(struct owner_iter *iter) {
   free(iter);
 }
 
-static int open_pinned(const struct owner_iter *iter,
-                       enum owner_iter_kind kind) {
-  char path[PATH_MAX];
-  int rc = pins_join(path, iter->dir, files[kind]);
-  return rc != 0 ? rc : pins_open(path);
-}
-
 int owner_iter_read(struct owner_iter *iter, enum owner_iter_kind kind,
                     owner_take take, void *context) {
-  int fd = iter->dir != NULL ? open_pinned(iter, kind) : open_own(iter, kind);
+  int fd = iter->dir != NULL ? pins_open_in(iter->dir, files[kind])
+                             : open_own(iter, kind);
   if (fd < 0)
     return fd;
   int rc = owner_stream_read(fd, take, context);

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -31,7 +33,11 @@ int pins_give(const char *path, gid_t gid, mode_t mode) {
   return rc;
 }
 
-int pins_join(char path[PATH_MAX], const char *dir, const char *file) {
+char *pins_dir_of(const char *pin) {
+  return strndup(pin, (size_t)(strrchr(pin, '/') - pin));
+}
+
+static int join(char path[PATH_MAX], const char *dir, const char *file) {
   return snprintf(path, PATH_MAX, "%s/%s", dir, file) < PATH_MAX
              ? 0
              : -ENAMETOOLONG;
@@ -52,7 +58,7 @@ int pins_replace(int fd, const char *dir, const char *file, gid_t gid,
                  mode_t mode) {
   char path[PATH_MAX];
   char path_new[PATH_MAX];
-  if (pins_join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
+  if (join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
     return -ENAMETOOLONG;
   int rc = take_away(path_new);
   if (rc == 0)
@@ -65,7 +71,7 @@ int pins_replace(int fd, const char *dir, const char *file, gid_t gid,
 int pins_remove(const char *dir, const char *file) {
   char path[PATH_MAX];
   char path_new[PATH_MAX];
-  if (pins_join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
+  if (join(path, dir, file) != 0 || join_new(path_new, dir, file) != 0)
     return -ENAMETOOLONG;
   int rc = take_away(path_new);
   return rc == 0 ? take_away(path) : rc;
@@ -84,6 +90,12 @@ int pins_open(const char *path) {
     return -EMEDIUMTYPE;
   }
   return fd;
+}
+
+int pins_open_in(const char *dir, const char *file) {
+  char path[PATH_MAX];
+  int rc = join(path, dir, file);
+  return rc != 0 ? rc : pins_open(path);
 }
 
 void pins_explain(int error, const char *what, char text[PINS_TEXT_SIZE]) {

@@ -3,11 +3,11 @@
 #include "watch_choice.h"
 
 #include "kernel_error.h"
+#include "pins.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void watch_choice_clear(struct watch_choice *choice) {
   unload_watch_free(choice->watch);
@@ -22,7 +22,7 @@ static int open_watch(struct watch_choice *choice,
   char *dir = NULL;
   snprintf(choice->reason, sizeof(choice->reason), "out of memory");
   if (pin != NULL) {
-    dir = strndup(pin, (size_t)(strrchr(pin, '/') - pin));
+    dir = pins_dir_of(pin);
     if (dir == NULL)
       return -ENOMEM;
   }
