@@ -215,7 +215,7 @@ MissRateThreshold "0.5"'
   EnableStats true
   SampleWindow 0
   Program "/./"
-  ProgramType "xdp" "sched_cls" "tracepoint" "raw_tracepoint" "kprobe"
+  ProgramType "xdp"
   IgnoreSelected false
   PluginInstanceFormat "name"
   Metrics "invocations" "run_time_ns" "recursion_misses" "ns_per_call" "miss_rate" "programs"
@@ -229,7 +229,8 @@ END
   start_workload
   workload load e2e_of_1_0 xdp
   workload rate e2e_of_1_0 1000
-  wait_until compgen -G "$csv/bpf_stats-e2e_of_1_0/gauge-cpu_percent-*"
+  wait_reads
+  run_for_reads 3
   wait_reads
   [ -z "$(plugin_lines)" ]
   local series
