@@ -334,12 +334,20 @@ static __always_inline struct map_correction *correction_of(__u32 kind) {
   return &corrections[kind];
 }
 
+/* A map of tail calls is checked by one of perf events, which the kernel makes
+ * alike. For one of our own would stay for ever if somebody opened it by its id
+ * in the moment in which it is closed: the kernel then takes a reference for
+ * work that is waiting already (seen in 6.18). */
+static __always_inline __u32 checked_type(__u32 type) {
+  return type == BPF_MAP_TYPE_PROG_ARRAY ? BPF_MAP_TYPE_PERF_EVENT_ARRAY : type;
+}
+
 static __always_inline void measure(const struct bpf_map *map, __u32 type,
                                     struct map_record *record) {
   __u64 bytes = 0;
   if (type >= MAP_TYPES_MAX || !find_bytes(map, type, record, &bytes))
     return;
-  record->kind = 2 * type + is_variant(map, type);
+  record->kind = 2 * checked_type(type) + is_variant(map, type);
   const struct map_correction *correction = correction_of(record->kind);
   record->bytes = bytes + correction->bytes;
   if (!correction->is_wrong)
