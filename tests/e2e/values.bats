@@ -236,7 +236,7 @@ id_of() { workload counts | awk -v name="$1" '$1 == name {print $2}'; }
 
 # Others may have programs and maps as well, and more or fewer of them a moment later.
 memory_of_programs_is_that_of_bpftool() {
-  [ "$(last "" memory-programs)" = "$("$BPFTOOL" -j prog show | jq 'map(.bytes_memlock) | add')" ]
+  [ "$(last "" memory-programs)" = "$("$BPFTOOL" -j prog show | jq 'map(.bytes_memlock) | add // 0')" ]
 }
 maps_are_those_of_bpftool() {
   [ "$(last "" memory-maps) $(last "" count-maps)" = \
