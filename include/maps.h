@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 enum {
-  MAPS_BY_ID_MAX = 1000, /* that are read one by one; each takes some 20 us */
+  MAPS_BY_ID_MAX = 4000, /* that are read one by one; each takes some 20 us */
   MAPS_FDINFO_MAX = 100, /* of those that the iterator does not measure */
 };
 

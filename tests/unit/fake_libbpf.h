@@ -49,7 +49,7 @@ struct fake_use {
 enum {
   FAKE_PROGS_MAX = 64,
   FAKE_RING_MAX = 64,
-  FAKE_MAPS_MAX = 2000,
+  FAKE_MAPS_MAX = 4001,
   FAKE_USES_MAX = 8,
 };
 

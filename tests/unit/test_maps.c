@@ -202,7 +202,7 @@ START_TEST(maps_read__too_many_one_by_one__says_so) {
   ck_assert_uint_eq(snapshot.samples_num, MAPS_BY_ID_MAX);
   add(MAPS_BY_ID_MAX + 1, "one more");
   ck_assert_int_eq(maps_read(maps, &snapshot), -E2BIG);
-  ck_assert_ptr_nonnull(strstr(maps_explain(maps, -E2BIG), "more than 1000"));
+  ck_assert_ptr_nonnull(strstr(maps_explain(maps, -E2BIG), "more than 4000"));
 }
 END_TEST
 
