@@ -83,7 +83,7 @@ complaints() { # journalctl's own filters lose the first match after a cursor
   journalctl -q -b -o json ${cursor:+--after-cursor="$cursor"} |
     jq -r 'select((.UNIT // ._SYSTEMD_UNIT // "" | IN("collectd.service", "bpf_stats_pin.service", "run-bpf_stats.mount"))
       and (.PRIORITY // "6" | tonumber) <= 4) | .MESSAGE' |
-    grep -vE 'value lists were left after shutting down|^Not sleeping because'
+    grep -vE 'value lists were left after shutting down|^Not sleeping because|^plugin_read_thread: .* took'
 }
 programs() { # ID TYPE NAME RUNS NS MISSES of each, the name as collectd has it
   bpftool -j prog show | jq -r '.[] | "\(.id) \(.type) \((.name // "bpf_prog_" + .tag) | gsub("[^A-Za-z0-9_-]"; "_")
