@@ -54,6 +54,9 @@ void settings_parse(struct settings *settings, const oconfig_item_t *block);
  * settings_parse(). */
 void settings_check(struct settings *settings, double interval_s);
 
+/* Returns whether groups have their memory, and so their share of maps. */
+bool settings_need_memory(const struct settings *settings);
+
 /* Whether it has to be found who loaded each program: for its group's name, or
  * for a filter. */
 bool settings_need_owners(const struct settings *settings);

@@ -143,8 +143,7 @@ static int bpf_stats_read(void) {
 }
 
 static struct reader_options find_options(const struct settings *settings) {
-  const bool wants_memory =
-      (settings->group_metrics & metrics_find("memory")) != 0;
+  const bool wants_memory = settings_need_memory(settings);
   return (struct reader_options){
       .source = {.kind = settings->source,
                  .iterator_pin = settings->iterator_pin,

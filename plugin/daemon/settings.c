@@ -360,6 +360,10 @@ void settings_parse(struct settings *settings, const oconfig_item_t *block) {
   }
 }
 
+bool settings_need_memory(const struct settings *settings) {
+  return (settings->group_metrics & metrics_find("memory")) != 0;
+}
+
 bool settings_need_owners(const struct settings *settings) {
   return group_name_has(&settings->instance_format, GROUP_NAME_OWNER) ||
          selector_needs_owner(settings->selector);
@@ -401,8 +405,7 @@ static void check_versions(struct settings *settings) {
 
 /* What cannot be shown without reading maps. */
 static void check_maps(struct settings *settings) {
-  const bool wants_memory =
-      (settings->group_metrics & metrics_find("memory")) != 0;
+  const bool wants_memory = settings_need_memory(settings);
   if (settings->memory_every != 0 ||
       (!wants_memory && settings->map_fill_top == 0))
     return;
