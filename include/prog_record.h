@@ -22,6 +22,7 @@ enum {
   PROG_RECORD_SHORT_NAME_SIZE = 16, /* BPF_OBJ_NAME_LEN */
   PROG_RECORD_NAME_SIZE = 512,      /* KSYM_NAME_LEN, bounds names in BTF */
   PROG_RECORD_CPUS_MAX = 4096,      /* for which the iterator has room */
+  PROG_USED_MAPS_MAX = 64,          /* of one program, the kernel's limit */
   UNLOAD_PROGRAMS_NUM = 10,         /* of the watch on unloads, attached */
   OWNER_PROGRAMS_NUM = 2,           /* iterators that find owners */
   MAP_PROGRAMS_NUM = 3,             /* iterators that read maps */

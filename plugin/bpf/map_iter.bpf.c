@@ -19,18 +19,9 @@
 #include <bpf/bpf_helpers.h>
 
 enum {
-  USED_MAPS_MAX = 64, /* the kernel's limit */
-  LOCKS = 8,          /* HASHTAB_MAP_LOCK_COUNT; gone in 6.18 */
-  POINTER = 8,        /* bytes */
+  LOCKS = 8,   /* HASHTAB_MAP_LOCK_COUNT; gone in 6.18 */
+  POINTER = 8, /* bytes */
 };
-
-struct mem_cgroup {
-  struct cgroup_subsys_state css;
-} CO_RE;
-
-struct obj_cgroup {
-  struct mem_cgroup *memcg;
-} CO_RE;
 
 /* These it reads by their addresses: nobody but the kernel has their types. */
 struct bpf_map_ops {
@@ -404,7 +395,7 @@ int bpf_stats_uses(struct bpf_iter__bpf_prog *ctx) {
   struct bpf_map **maps = aux->used_maps;
   const __u32 maps_num = aux->used_map_cnt;
   record.prog_id = aux->id;
-  for (__u32 i = 0; i < USED_MAPS_MAX && i < maps_num; i++) {
+  for (__u32 i = 0; i < PROG_USED_MAPS_MAX && i < maps_num; i++) {
     struct bpf_map *map = 0;
     bpf_probe_read_kernel(&map, sizeof(map), &maps[i]);
     if (bpf_core_read(&record.map_id, sizeof(record.map_id), &map->id) == 0)

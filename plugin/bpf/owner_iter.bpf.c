@@ -12,16 +12,6 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-enum { USED_MAPS_MAX = 64 }; /* the kernel's limit */
-
-struct mem_cgroup {
-  struct cgroup_subsys_state css;
-} CO_RE;
-
-struct obj_cgroup {
-  struct mem_cgroup *memcg;
-} CO_RE;
-
 struct bpf_map {
   struct obj_cgroup *objcg;
 } CO_RE;
@@ -87,7 +77,7 @@ int bpf_stats_payer(struct bpf_iter__bpf_prog *ctx) {
   if (!bpf_core_field_exists(struct bpf_map, objcg) || maps_num == 0)
     return 0;
   struct kernfs_node *payer = payer_of(maps, 0);
-  for (__u32 i = 1; i < USED_MAPS_MAX && i < maps_num; i++)
+  for (__u32 i = 1; i < PROG_USED_MAPS_MAX && i < maps_num; i++)
     if (payer_of(maps, i) != payer)
       return 0;
   if (payer == 0 || parent_of(payer) == 0)

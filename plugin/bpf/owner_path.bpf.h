@@ -31,6 +31,15 @@ struct cgroup_subsys_state {
   struct cgroup *cgroup;
 } CO_RE;
 
+/* To whom the kernel charges a map. */
+struct mem_cgroup {
+  struct cgroup_subsys_state css;
+} CO_RE;
+
+struct obj_cgroup {
+  struct mem_cgroup *memcg;
+} CO_RE;
+
 enum cgroup_subsys_id { memory_cgrp_id = 4 };
 
 struct css_set {

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 enum { MAPS_MAX = 1 << 20, USES_MAX = 1 << 22 };
-enum { USED_MAPS_MAX = 64 }; /* of a program, the kernel's limit */
 
 /* Of one map. */
 struct payer {
@@ -239,12 +238,13 @@ static int read_maps_by_id(struct maps *maps) {
 }
 
 static int read_uses_of(struct maps *maps, uint32_t prog_id, int fd) {
-  uint32_t ids[USED_MAPS_MAX];
-  struct bpf_prog_info info = {.nr_map_ids = USED_MAPS_MAX,
+  uint32_t ids[PROG_USED_MAPS_MAX];
+  struct bpf_prog_info info = {.nr_map_ids = PROG_USED_MAPS_MAX,
                                .map_ids = (uintptr_t)ids};
   uint32_t info_len = sizeof(info);
   int rc = bpf_obj_get_info_by_fd(fd, &info, &info_len);
-  for (uint32_t i = 0; rc == 0 && i < info.nr_map_ids && i < USED_MAPS_MAX; i++)
+  for (uint32_t i = 0; rc == 0 && i < info.nr_map_ids && i < PROG_USED_MAPS_MAX;
+       i++)
     rc = append_use(maps, prog_id, ids[i]);
   return rc;
 }
