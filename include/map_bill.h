@@ -24,7 +24,7 @@ struct map_bill {
   bool knows_unused;
   uint64_t jit_bytes; /* as in the snapshot */
   uint64_t jit_limit;
-  bool knows_fill;          /* there is one that can be full */
+  bool knows_fill;          /* of at least one map */
   struct map_share *shares; /* owned; in ascending order of programs */
   size_t shares_num;
   size_t shares_max;

@@ -37,10 +37,12 @@ void map_iter_free(struct map_iter *iter);
 int map_iter_read(struct map_iter *iter, enum map_iter_kind kind, map_take take,
                   void *context);
 
-/* The same of the last one: the id of a record is that of a map. */
+/* Hands the records of payers to TAKE: their ids are those of maps. Returns as
+ * map_iter_read() does. */
 int map_iter_read_payers(struct map_iter *iter, owner_take take, void *context);
 
-/* Fills in the ids of the loaded ones, or 0. ITER: may be NULL. */
+/* Fills in the ids of the iterators that are loaded, 0 for the others. ITER:
+ * may be NULL. */
 void map_iter_ids(const struct map_iter *iter, uint32_t ids[MAP_PROGRAMS_NUM]);
 
 /* Pins what is loaded in DIR, in the place of what is there. Whom MODE lets

@@ -35,8 +35,8 @@ void owner_iter_free(struct owner_iter *iter);
 int owner_iter_read(struct owner_iter *iter, enum owner_iter_kind kind,
                     owner_take take, void *context);
 
-/* Fills in the ids of the loaded ones, 0 for one that is not. ITER: may be
- * NULL. */
+/* Fills in the ids of the iterators that are loaded, 0 for the others. ITER:
+ * may be NULL. */
 void owner_iter_ids(const struct owner_iter *iter,
                     uint32_t ids[OWNER_PROGRAMS_NUM]);
 

@@ -32,7 +32,7 @@ int pins_remove(const char *dir, const char *file);
  */
 int pins_open(const char *path);
 
-/* The same of that file in DIR. */
+/* Does the same with that file in DIR. */
 int pins_open_in(const char *dir, const char *file);
 
 /* Writes into TEXT what an error of opening or reading a pin means and, where

@@ -21,8 +21,8 @@ struct reading {
   const struct host *host;
   const struct prog_snapshot *snapshot;
   struct coverage coverage;
-  /* What maps take, as they were last read, every so many reads; NULL: they
-   * could not be read then, or nobody wants to know. */
+  /* What maps took when they were last read, which is done every so many
+   * reads. NULL: they could not be read then, or are not wanted. */
   const struct map_bill *map_bill;
   const struct map_snapshot *maps; /* NULL: they were not read this time */
   int maps_error;                  /* -errno of the last time, or 0 */

@@ -16,7 +16,7 @@ enum {
   ADDRESS_BASE = 16,
   INSNS_NUM = 200,
   TRIES = 3,          /* others may load or unload in the same moment */
-  ROUNDING = 1 << 16, /* at most a page, the largest one that there is */
+  ROUNDING = 1 << 16, /* its largest page is the most that the kernel adds */
 };
 
 struct jit_symbols jit_check_find(const char *path) {

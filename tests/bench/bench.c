@@ -553,8 +553,9 @@ static double time_read(struct way *way, struct maps *maps,
   return cpu_us() - begin;
 }
 
-/* What maps take, which is read with every so many-th read; and which programs
- * use them, which is one more walk over these. */
+/* Compares a read with one in which maps are read as well, and with one that
+ * also asks which programs use them, which is another walk over the programs.
+ */
 static void compare_maps(struct way *by_iterator) {
   static double by_id_us[ROUNDS], maps_us[ROUNDS], read_us[ROUNDS],
       more_us[ROUNDS], more_for_uses_us[ROUNDS];

@@ -501,7 +501,7 @@ START_TEST(reader__pinned_and_no_capability__reads_maps) {
 }
 END_TEST
 
-/* They are held by another map, as so many descriptors may not be allowed. */
+/* Another map holds them, as a process may not have that many descriptors. */
 START_TEST(maps_read__ten_thousand_maps__are_all_there) {
   enum { NUM_MAX = 10000 };
   static uint32_t ids[NUM_MAX];
