@@ -84,6 +84,7 @@ start_collectd() {
   local starts_before
   write_config
   : >"$dir/stdout"
+  rm -f "$dir/sock" # of one that was killed
   starts_before=$(starts)
   "$@" "$COLLECTD" -f -C "$dir/collectd.conf" >"$dir/stdout" 2>&1 3>&- &
   collectd_pid=$!
@@ -91,9 +92,10 @@ start_collectd() {
   [ -S "$dir/sock" ]
 }
 
-# All plugins have started, so that statistics are on, or there is no collectd.
+# All plugins have started, so that statistics are on, or there is no collectd. A thread
+# of unixsock makes the socket, at any time.
 collectd_is_up_or_gone() {
-  [ "$(starts)" -gt "$starts_before" ] || ! kill -0 "$collectd_pid" 2>/dev/null
+  { [ "$(starts)" -gt "$starts_before" ] && [ -S "$dir/sock" ]; } || ! kill -0 "$collectd_pid" 2>/dev/null
 }
 starts() { cat "$log" "$dir/stdout" 2>/dev/null | grep -cF 'Initialization complete' || :; }
 
